@@ -1,0 +1,41 @@
+# One library per layer, one test program per library: target_link_libraries is the dependency law.
+
+set(SOCKHOOK_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+
+# 64-bit g++ 12 warns falsely inside its own headers under the sanitizers.
+if(SOCKHOOK_SANITIZE)
+  list(APPEND SOCKHOOK_WARNINGS -Wno-maybe-uninitialized -Wno-restrict)
+  set(SOCKHOOK_SANITIZE_FLAGS -fsanitize=${SOCKHOOK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_compile_options(${SOCKHOOK_SANITIZE_FLAGS})
+  add_link_options(${SOCKHOOK_SANITIZE_FLAGS})
+endif()
+
+# The linker and the compiler cache are conveniences: used where they are installed.
+find_program(SOCKHOOK_CCACHE ccache)
+if(SOCKHOOK_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${SOCKHOOK_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${SOCKHOOK_CCACHE})
+endif()
+find_program(SOCKHOOK_MOLD mold)
+if(SOCKHOOK_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# sockhook_library(NAME SOURCES a.cc ... [USES targets that its headers need] [HIDES targets only its .cc files need])
+function(sockhook_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES;HIDES" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE ${SOCKHOOK_WARNINGS})
+  target_link_libraries(${name} PUBLIC ${ARG_USES} PRIVATE ${ARG_HIDES})
+endfunction()
+
+# sockhook_test(NAME SOURCES a_test.cc ... USES targets): a GoogleTest program, each of its tests known to ctest.
+function(sockhook_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE ${SOCKHOOK_WARNINGS})
+  target_link_libraries(${name} PRIVATE ${ARG_USES} GTest::gtest_main GTest::gmock)
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
