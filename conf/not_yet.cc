@@ -1,0 +1,112 @@
+#include "conf/not_yet.h"
+
+#include "conf/reader/cursor.h"
+
+namespace sockhook::conf {
+namespace {
+
+using Paths = std::vector<std::string>;
+
+template <typename Uses>
+Paths endpoints_with(const Config& config, const char* key, Uses uses) {
+  Paths paths;
+  for (std::size_t i = 0; i < config.endpoints.size(); ++i) {
+    if (uses(config.endpoints[i])) paths.push_back(item_path("endpoints", i) + "." + key);
+  }
+  return paths;
+}
+
+template <typename Uses>
+Paths backends_with(const Config& config, const char* key, Uses uses) {
+  Paths paths;
+  for (const Backend& backend : config.backends) {
+    if (uses(backend)) paths.push_back(child_path("backends", backend.name) + "." + key);
+  }
+  return paths;
+}
+
+Paths path_if(bool is_used, const char* path) { return is_used ? Paths{path} : Paths{}; }
+
+Paths routes_with_batches(const Config& config) {
+  Paths paths;
+  for (std::size_t i = 0; i < config.endpoints.size(); ++i) {
+    const Routes& routes = config.endpoints[i].routes;
+    const std::string parent = item_path("endpoints", i) + ".routes";
+    const auto add = [&](const Route& route) {
+      if (route.batch_max > 1) paths.push_back(child_path(parent, route.key) + ".batch.max");
+    };
+    if (routes.fallback) add(*routes.fallback);
+    for (const auto& [key, route] : routes.by_key) add(route);
+  }
+  return paths;
+}
+
+Paths https_urls(const Config& config) {
+  const auto is_https = [](const Backend& backend) {
+    return !backend.urls.empty() && backend.urls.front().https;
+  };
+  Paths paths;
+  for (const Backend& backend : config.backends) {
+    if (!is_https(backend)) continue;
+    paths.push_back(child_path("backends", backend.name) +
+                    (backend.urls.size() > 1 ? ".urls" : ".url"));
+  }
+  return paths;
+}
+
+struct Row {
+  const char* capability;
+  const char* allowed;  // meanwhile
+  Paths (*find)(const Config&);
+};
+
+constexpr Row kNotServedYet[] = {
+    {"TLS", "no tls here, and a proxy in front that ends TLS",
+     [](const Config& c) {
+       return path_if(c.listen.public_.tls.has_value(), "listen.public.tls");
+     }},
+    {"TLS", "no tls here, and a loopback address or unix:/path",
+     [](const Config& c) {
+       return path_if(c.listen.management.tls.has_value(), "listen.management.tls");
+     }},
+    {"https", "http, http+unix", https_urls},
+    {"TLS to backends", "no tls here",
+     [](const Config& c) {
+       return backends_with(c, "tls", [](const Backend& b) { return !(b.tls == ClientTls{}); });
+     }},
+    {"jwt", "no jwt here, and a $connect route that checks the token",
+     [](const Config& c) {
+       return endpoints_with(c, "auth.jwt", [](const Endpoint& e) { return !e.jwt.empty(); });
+     }},
+    {"compression", "off",
+     [](const Config& c) {
+       return endpoints_with(c, "compression",
+                             [](const Endpoint& e) { return e.compression.has_value(); });
+     }},
+    {"a batch", "1", routes_with_batches},
+    {"sigv4", "an empty list",
+     [](const Config& c) { return path_if(!c.management.sigv4.empty(), "management.auth.sigv4"); }},
+    {"a client certificate", "false",
+     [](const Config& c) {
+       return path_if(c.management.client_certificates, "management.auth.client_certificates");
+     }},
+    {"redis", "no redis here: one node, with its memory as the backplane",
+     [](const Config& c) { return path_if(c.backplane.redis.has_value(), "backplane.redis"); }},
+    {"tracing", "off", [](const Config& c) { return path_if(c.tracing.has_value(), "tracing"); }},
+};
+
+}  // namespace
+
+std::vector<NotServed> find_not_served(const Config& config) {
+  std::vector<NotServed> found;
+  for (const Row& row : kNotServedYet) {
+    for (std::string& path : row.find(config)) {
+      found.push_back(
+          {std::move(path), std::string(row.capability) +
+                                " is not served by this version yet; allowed: " + row.allowed});
+    }
+  }
+  return found;
+}
+
+}  // namespace sockhook::conf

@@ -1,0 +1,85 @@
+// What this version does not serve is refused, never ignored.
+
+#include "conf/not_yet.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/conf/reading.h"
+
+namespace sockhook::conf {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::vector<std::string> refused(std::string_view yaml) {
+  return mistakes_of(yaml, {}, {.check_files = false, .check_served = true});
+}
+
+TEST(NotYetServed, IsRefusedWhereItStands) {
+  EXPECT_THAT(
+      refused(R"(listen:
+  public: {tls: {certificate: a, key: b}}
+  management: {tls: {certificate: a, key: b, client_ca: c}}
+backends:
+  app: {url: "https://h", tls: {ca: x}}
+  web:
+    urls: ["https://a", "https://b"]
+endpoints:
+  - path: /x
+    backend: app
+    auth: {jwt: {keys: [k], algorithms: [HS256]}}
+    compression: {}
+    routes: {$default: {path: /m, batch: {max: 2}}, a: {path: /a, batch: {max: 1}}}
+management: {auth: {sigv4: [{access_key_id: a, secret_access_key: b}], client_certificates: true}}
+backplane: {redis: {}}
+tracing: {otlp: "http://h"}
+)"),
+      ElementsAre(
+          "f:2:12: listen.public.tls: TLS is not served by this version yet; allowed: no tls here, "
+          "and a proxy in front that ends TLS",
+          "f:3:16: listen.management.tls: TLS is not served by this version yet; allowed: no tls "
+          "here, and a loopback address or unix:/path",
+          "f:5:9: backends.app.url: https is not served by this version yet; allowed: http, "
+          "http+unix",
+          "f:5:27: backends.app.tls: TLS to backends is not served by this version yet; allowed: "
+          "no tls here",
+          "f:7:5: backends.web.urls: https is not served by this version yet; allowed: http, "
+          "http+unix",
+          "f:11:12: endpoints[0].auth.jwt: jwt is not served by this version yet; allowed: no jwt "
+          "here, and a $connect route that checks the token",
+          "f:12:5: endpoints[0].compression: compression is not served by this version yet; "
+          "allowed: off",
+          "f:13:43: endpoints[0].routes.$default.batch.max: a batch is not served by this version "
+          "yet; allowed: 1",
+          "f:14:21: management.auth.sigv4: sigv4 is not served by this version yet; allowed: an "
+          "empty list",
+          "f:14:72: management.auth.client_certificates: a client certificate is not served by "
+          "this version yet; allowed: false",
+          "f:15:13: backplane.redis: redis is not served by this version yet; allowed: no redis "
+          "here: one node, with its memory as the backplane",
+          "f:16:1: tracing: tracing is not served by this version yet; allowed: off"));
+}
+
+TEST(NotYetServed, DoesNotHideOtherMistakes) {
+  EXPECT_THAT(refused(with_endpoint("tracing: {otlp: \"http://h\", ratio: 2}\n")),
+              ElementsAre("f:1:1: tracing: tracing is not served by this version yet; allowed: off",
+                          "f:1:36: tracing.ratio: \"2\" is out of range; allowed: a number above "
+                          "0, up to 1"));
+}
+
+TEST(NotYetServed, LeavesWhatIsOffAlone) {
+  EXPECT_THAT(refused(R"(
+listen: {public: {tls: {certificate: , key: , certificates: []}}}
+backends: {app: {url: "http://h", tls: {}, health: {}}, web: {urls: ["http://a", "http://b"]}}
+endpoints:
+  - {path: /x, auth: {}, compression: off, backend: app, routes: {a: {path: /a, batch: {max: 1}}}}
+management: {auth: {tokens: [t], sigv4: [], client_certificates: false}}
+backplane: {redis: , partition: serve}
+tracing: off
+)"),
+              ElementsAre());
+}
+
+}  // namespace
+}  // namespace sockhook::conf
