@@ -1,0 +1,86 @@
+// PublicConnection: one client of the public listener while it speaks HTTP.
+//
+//   PROXY header (where configured) -> requests, one after another -> each is
+//     a WebSocket handshake on an endpoint: checked, admitted, and a Session asks $connect; when it
+//       is accepted the session takes the stream and this object ends
+//     a plain request: given to the passthrough, or answered 404 or 426
+//
+// Owner: the Worker, in a list; it erases it in on_public_connection_closed. Thread: the worker's.
+
+#pragma once
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/http/proxy_protocol.h"
+#include "proxy/client/handshake_responder.h"
+#include "proxy/client/public_context.h"
+#include "proxy/http/server_connection.h"
+#include "proxy/net/socket_stream.h"
+
+namespace sockhook::client {
+
+class PublicConnection final : http::ServerConnectionListener,
+                               HandshakeResponder,
+                               net::StreamListener,
+                               net::DeadlineListener {
+ public:
+  using List = std::list<PublicConnection>;
+
+  explicit PublicConnection(PublicContext& context);
+  ~PublicConnection();
+  PublicConnection(const PublicConnection&) = delete;
+  PublicConnection& operator=(const PublicConnection&) = delete;
+
+  // Takes what the listener offers. on_public_connection_closed follows in any case.
+  void accept(const net::Incoming& incoming);
+  // No further requests: closes behind the one that runs, or at once.
+  void drain();
+  // Closes at once.
+  void abort();
+
+  // Where the owner keeps it.
+  List::iterator place;
+
+ private:
+  // http::ServerConnectionListener
+  void on_request(http::RequestHead& head) override;
+  void on_request_body(std::string_view data) override;
+  void on_request_end(http::Headers& trailers) override;
+  void on_request_aborted() override;
+  void on_response_writable() override;
+  void on_closed() override;
+  // HandshakeResponder
+  Upgraded upgrade() override;
+  void refuse(int status, const http::Headers& headers, std::string_view body) override;
+  // net::StreamListener and net::DeadlineListener: while the PROXY header is read
+  void on_read(std::string_view data) override;
+  void on_end(int error) override;
+  void on_deadline(net::Deadline& deadline) override;
+
+  void start_http(std::string_view received);
+  void answer_plain(const http::RequestHead& head);
+  void start_handshake();
+  // The checks before any backend is asked; false: answered.
+  bool may_enter(const routing::Endpoint& endpoint);
+  void answer(int status, std::string_view why, const http::Headers& headers = {});
+  void turn_away(int status, std::string_view why, observe::HandshakeResult result,
+                 const routing::Endpoint* endpoint);
+  void begin_session(const routing::EndpointPtr& endpoint, std::vector<std::string> offered);
+
+  PublicContext& context_;
+  std::unique_ptr<net::SocketStream> stream_;  // until start_http
+  std::unique_ptr<http::ProxyProtocolParser> proxy_header_;
+  net::Deadline deadline_{this};
+  std::optional<http::ServerConnection> http_;
+  http::IpAddress peer_;
+  std::unique_ptr<http::RequestHead> handshake_;  // of the request that is being read
+  std::optional<webhook::ConnectionId> session_;  // that waits for its verdict
+  std::string accept_key_;
+  http::PlainExchange* exchange_ = nullptr;  // the passthrough clears it
+};
+
+}  // namespace sockhook::client

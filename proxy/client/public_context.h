@@ -1,0 +1,43 @@
+// PublicContext: what the connections of the public listener share on one worker.
+//
+// Owner: the Worker. Thread: the worker's.
+
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "conf/config.h"
+#include "protocol/http/cidr.h"
+#include "protocol/http/forwarded.h"
+#include "proxy/client/hub.h"
+#include "proxy/http/plain_requests.h"
+
+namespace sockhook::client {
+
+class PublicConnection;
+
+struct PublicContext {
+  net::Loop& loop;
+  const conf::Config& config;
+  const routing::RoutingTable& routes;
+  const std::vector<http::Cidr>& trusted_proxies;
+  SessionContext& sessions;
+  http::PlainRequests* plain = nullptr;  // null: no passthrough
+  const std::atomic<bool>& is_short_of_memory;
+  bool is_draining = false;      // the listener has closed: no new handshakes
+  bool is_backlog_full = false;  // too many $disconnects are owed
+  // Told when a connection is gone, which is then destroyed.
+  class Owner {
+   public:
+    virtual void on_public_connection_closed(PublicConnection& connection) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+  Owner* owner = nullptr;
+};
+
+}  // namespace sockhook::client

@@ -1,0 +1,88 @@
+// Control: the main thread: management and admin listeners, signals, the drain, and the routing of
+// pushes to the workers.
+//
+// Owner: the Server. Thread: run()'s; workers reach it through its mailbox.
+//
+// A drain (contract 9): the first SIGTERM or SIGINT makes the node unready; after `drain.delay` the
+// workers close their listeners and spread the closes over `drain.period`; 5 s later they give up
+// what is left. When all are drained, everything ends. A second signal ends the process at once.
+
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "backplane/memory_backplane.h"
+#include "proxy/mailbox.h"
+#include "proxy/mailbox_router.h"
+#include "proxy/management/admin_api.h"
+#include "proxy/management/api_listener.h"
+#include "proxy/management/management_api.h"
+#include "proxy/memory_watch.h"
+#include "proxy/messages.h"
+#include "proxy/net/listener.h"
+#include "proxy/node.h"
+#include "proxy/observe/loop_pulse.h"
+#include "proxy/signals.h"
+
+namespace sockhook {
+
+class Control final : net::DeadlineListener,
+                      SignalListener,
+                      management::ApiListenerOwner,
+                      management::NodeStatus {
+ public:
+  static constexpr uint64_t kDrainGraceMs = 5000;
+
+  Control(Node& node, MailboxRouter::Post post_to_worker);
+  ~Control();
+  Control(const Control&) = delete;
+  Control& operator=(const Control&) = delete;
+
+  Mailbox<ControlMessage>& mailbox() { return mailbox_; }
+  // Returns when the node has drained.
+  void run(net::ListenSocket management, net::ListenSocket admin);
+
+ private:
+  enum class Phase { kServing, kDelaying, kDraining, kEnding, kStopped };
+
+  void on_messages(std::vector<ControlMessage>& messages);
+  void handle(PushReply& reply) { router_.on_reply(reply); }
+  void handle(WorkerDrained& drained);
+  void on_signal(int signal) override;
+  void on_deadline(net::Deadline& deadline) override;
+  void advance_drain();
+  void watch_memory();
+  void tell_workers(const std::function<WorkerMessage()>& make);
+  void stop();
+  void end();
+
+  // management::ApiListenerOwner
+  void on_listener_stopped(management::ApiListener& listener) override;
+  // management::NodeStatus
+  bool loops_turn() const override;
+  management::Readiness readiness() const override;
+  std::string metrics_text() const override;
+
+  Node& node_;
+  net::Loop loop_;
+  const MailboxRouter::Post post_to_worker_;
+  Mailbox<ControlMessage> mailbox_;
+  MailboxRouter router_;
+  Signals signals_;
+  MemoryWatch memory_;
+  net::Deadline drain_deadline_{this};
+  net::Deadline memory_deadline_{this};
+  std::optional<observe::LoopPulse> pulse_;
+  backplane::MemoryBackplane backplane_;
+  management::ManagementApi management_;
+  management::AdminApi admin_{*this};
+  std::optional<management::ApiListener> management_listener_;
+  std::optional<management::ApiListener> admin_listener_;
+  Phase phase_ = Phase::kServing;
+  unsigned workers_left_;
+};
+
+}  // namespace sockhook

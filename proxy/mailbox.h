@@ -1,0 +1,78 @@
+// Mailbox<T>: how threads exchange closed, typed messages: one bounded queue and one wake-up.
+//
+// Any thread may post; the owner's loop takes all that has come as one batch, in order. Messages
+// of one sender arrive in the order in which it posted them.
+// A full mailbox refuses the message and the poster answers for it ("overloaded").
+//
+// Owner: the receiving Worker or Control, which closes it before its loop ends.
+
+#pragma once
+
+#include <uv.h>
+
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "proxy/net/loop.h"
+
+namespace sockhook {
+
+template <typename T>
+class Mailbox {
+ public:
+  static constexpr std::size_t kCapacity = 64 * 1024;
+  static constexpr std::size_t kMaxSpare = 1024;
+  using Handler = std::function<void(std::vector<T>&)>;
+
+  Mailbox(net::Loop& loop, Handler handler) : handler_(std::move(handler)) {
+    SOCKHOOK_CHECK(uv_async_init(loop.uv(), &wake_, [](uv_async_t* wake) {
+                     static_cast<Mailbox*>(wake->data)->deliver();
+                   }) == 0);
+    wake_.data = this;
+  }
+  Mailbox(const Mailbox&) = delete;
+  Mailbox& operator=(const Mailbox&) = delete;
+
+  // False when the mailbox is full or closed. Any thread.
+  [[nodiscard]] bool post(T message) {
+    std::lock_guard lock(mutex_);
+    if (is_closed_ || messages_.size() >= kCapacity) return false;
+    messages_.push_back(std::move(message));
+    // Inside the lock, so that no wake-up can follow close().
+    if (messages_.size() == 1) uv_async_send(&wake_);
+    return true;
+  }
+
+  // Owner's thread. What has not been taken yet is handed to the handler first.
+  void close() {
+    deliver();
+    std::lock_guard lock(mutex_);
+    if (std::exchange(is_closed_, true)) return;
+    uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
+  }
+
+ private:
+  // A batch of its own for each call: a handler may close the mailbox.
+  void deliver() {
+    std::vector<T> taken = std::exchange(spare_, {});
+    {
+      std::lock_guard lock(mutex_);
+      taken.swap(messages_);
+    }
+    if (!taken.empty()) handler_(taken);
+    taken.clear();
+    if (taken.capacity() <= kMaxSpare) spare_ = std::move(taken);
+  }
+
+  Handler handler_;
+  uv_async_t wake_;
+  std::mutex mutex_;
+  std::vector<T> messages_;
+  std::vector<T> spare_;  // an empty vector's memory, for the next batch
+  bool is_closed_ = false;
+};
+
+}  // namespace sockhook

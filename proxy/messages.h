@@ -1,0 +1,46 @@
+// The closed messages that cross threads: from the control to a worker, and back.
+
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+#include "proxy/push/push_command.h"
+
+namespace sockhook {
+
+// ---- control -> worker ----
+
+// Carry out, and answer with a PushReply of the same ticket.
+struct PushRequest {
+  push::Ticket ticket;
+  push::PushCommand command;
+};
+// Close the public listener, then all connections over `period_ms`; answer with WorkerDrained.
+struct BeginDrain {
+  uint64_t period_ms;
+};
+// What still runs is given up.
+struct EndDrain {};
+// Close everything that is left and end the loop. Only after WorkerDrained.
+struct StopWorker {};
+// A backend's budget has changed: see BackendBudget.
+struct BudgetChanged {};
+
+using WorkerMessage = std::variant<PushRequest, BeginDrain, EndDrain, StopWorker, BudgetChanged>;
+
+// ---- worker -> control ----
+
+struct PushReply {
+  unsigned worker;
+  push::Ticket ticket;
+  push::PushOutcome outcome;
+};
+// No connection, no webhook and no owed $disconnect is left on this worker.
+struct WorkerDrained {
+  unsigned worker;
+};
+
+using ControlMessage = std::variant<PushReply, WorkerDrained>;
+
+}  // namespace sockhook

@@ -1,0 +1,47 @@
+#include "proxy/node.h"
+
+#include <utility>
+
+#include "proxy/random.h"
+
+namespace sockhook {
+namespace {
+
+std::string node_name(const conf::Config& config) {
+  if (config.node.id) return *config.node.id;
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string name = "node-";
+  for (const uint8_t byte : Random().bytes<5>()) {
+    name += kHex[byte >> 4];
+    name += kHex[byte & 15];
+  }
+  return name;
+}
+
+std::vector<http::Cidr> parse_cidrs(const std::vector<std::string>& texts) {
+  std::vector<http::Cidr> cidrs;
+  for (const std::string& text : texts) {
+    if (const auto cidr = http::Cidr::parse(text)) cidrs.push_back(*cidr);
+  }
+  return cidrs;
+}
+
+webhook::IdScheme fresh_ids() {
+  Random random;
+  return {webhook::NodeKey{random.bytes<6>()}, random.bytes<16>()};
+}
+
+}  // namespace
+
+Node::Node(std::shared_ptr<const conf::Config> shared_config, unsigned worker_count,
+           std::size_t max_connections)
+    : config(std::move(shared_config)),
+      workers(worker_count),
+      name(node_name(*config)),
+      ids(fresh_ids()),
+      routes(*config),
+      trusted_proxies(parse_cidrs(config->listen.public_.trusted_proxies)),
+      admission(max_connections, config->listen.public_.handshakes_per_second),
+      metrics(*config, worker_count) {}
+
+}  // namespace sockhook

@@ -1,0 +1,374 @@
+#include "proxy/observe/metrics_text.h"
+
+#include <cstdio>
+#include <initializer_list>
+#include <utility>
+
+#include "proxy/observe/log.h"
+
+namespace sockhook::observe {
+namespace {
+
+// The order of kFamilies and of the calls in metrics_text().
+enum Family : std::size_t {
+  kConnections,
+  kHandshakes,
+  kCloses,
+  kMessages,
+  kMessageBytes,
+  kWebhookDuration,
+  kWebhooks,
+  kWebhooksInFlight,
+  kWebhooksQueued,
+  kWebhookRetries,
+  kPushes,
+  kDisconnectBacklog,
+  kSlowClients,
+  kIgnoredEffects,
+  kPassthrough,
+  kManagementRequests,
+  kBackplaneUp,
+  kBackplaneLoop,
+  kNodes,
+  kLoopLag,
+  kDroppedLogLines,
+  kReloads,
+  kBuildInfo,
+  kFamilyCount
+};
+
+constexpr std::array<MetricFamily, kFamilyCount> kFamilies = {{
+    {"sockhook_connections", "gauge", "endpoint", "Open WebSocket connections."},
+    {"sockhook_handshakes_total", "counter", "endpoint, result",
+     "Handshakes by how they ended; the endpoint is empty where none matched."},
+    {"sockhook_closes_total", "counter", "endpoint, code, by",
+     "Ended connections by close code and by who closed: client, backend or proxy."},
+    {"sockhook_messages_total", "counter", "endpoint, direction",
+     "Messages from (in) and to (out) clients."},
+    {"sockhook_message_bytes_total", "counter", "endpoint, direction",
+     "Payload bytes of these messages."},
+    {"sockhook_webhook_duration_seconds", "histogram", "endpoint, route, phase",
+     "Time of webhooks: queue until a backend connection was free, connect for a new one, backend "
+     "from the request to the end of the answer."},
+    {"sockhook_webhooks_total", "counter", "endpoint, route, result", "Webhooks by their result."},
+    {"sockhook_webhooks_in_flight", "gauge", "", "Webhooks that a backend is working on."},
+    {"sockhook_webhooks_queued", "gauge", "", "Webhooks that wait for a backend connection."},
+    {"sockhook_webhook_retries_total", "counter", "", "Requests to backends that were repeated."},
+    {"sockhook_pushes_total", "counter", "target, result, path",
+     "Sends of the management API: one for a connection, one for each member that a group, a user "
+     "or a broadcast reached or missed."},
+    {"sockhook_disconnect_backlog", "gauge", "", "Disconnect webhooks that wait for a retry."},
+    {"sockhook_slow_clients_total", "counter", "",
+     "Messages that did not fit the queue of their client."},
+    {"sockhook_ignored_effects_total", "counter", "",
+     "Malformed effect headers in answers of backends."},
+    {"sockhook_passthrough_requests_total", "counter", "result",
+     "Plain HTTP requests by how they ended."},
+    {"sockhook_management_requests_total", "counter", "status",
+     "Requests to the management API by the first digit of the status."},
+    {"sockhook_backplane_up", "gauge", "", "1 while the backplane answers; always with memory."},
+    {"sockhook_backplane_loop_seconds", "gauge", "",
+     "Time that the last message to this node itself took through the backplane."},
+    {"sockhook_nodes", "gauge", "", "Known nodes, this one included."},
+    {"sockhook_loop_lag_seconds", "gauge", "loop", "How late the last timer of an event loop was."},
+    {"sockhook_log_lines_dropped_total", "counter", "",
+     "Log lines lost because standard output was too slow."},
+    {"sockhook_config_reloads_total", "counter", "result", "Reloads of the configuration."},
+    {"sockhook_build_info", "gauge", "version", "Always 1."},
+}};
+
+template <typename Enum>
+using Names = std::array<std::string_view, static_cast<std::size_t>(Enum::kCount)>;
+
+constexpr Names<HandshakeResult> kHandshakeNames = {
+    "malformed",    "not_found",  "not_upgrade",   "origin_refused",  "unauthorized",
+    "rate_limited", "node_full",  "endpoint_full", "address_full",    "user_full",
+    "draining",     "accepted",   "refused",       "backend_failure", "timed_out",
+    "deleted",      "client_gone"};
+constexpr Names<ClosedBy> kClosedByNames = {"client", "backend", "proxy"};
+constexpr Names<WebhookResult> kWebhookNames = {"ok",        "rejected",    "failed", "malformed",
+                                                "timed_out", "unreachable", "reset",  "abandoned"};
+constexpr Names<PassthroughResult> kPassthroughNames = {"answered", "unreachable", "timed_out",
+                                                        "broken", "client_gone"};
+constexpr Names<PushTarget> kTargetNames = {"connection", "group", "user", "everyone"};
+constexpr Names<PushResult> kPushNames = {"delivered",  "held",      "gone",   "too_large",
+                                          "slow",       "forbidden", "failed", "submitted",
+                                          "overloaded", "timed_out"};
+constexpr Names<ReloadResult> kReloadNames = {"ok", "refused"};
+
+using Label = std::pair<std::string_view, std::string_view>;
+using Labels = std::initializer_list<Label>;
+
+class TextWriter {
+ public:
+  void begin(Family family) {
+    const MetricFamily& row = kFamilies[family];
+    name_ = row.name;
+    text_.append("# HELP ").append(name_).append(" ").append(row.help).append("\n# TYPE ");
+    text_.append(name_).append(" ").append(row.type).append("\n");
+  }
+  void sample(Labels labels, uint64_t value) { line("", labels, {}, std::to_string(value)); }
+  void sample(Labels labels, int64_t value) { line("", labels, {}, std::to_string(value)); }
+  void sample(Labels labels, double value) { line("", labels, {}, decimal(value)); }
+
+  // `shards` are histograms of the same thing, one for each thread.
+  void histogram(Labels labels, const std::vector<const Histogram*>& shards) {
+    uint64_t count = 0;
+    uint64_t sum_us = 0;
+    for (std::size_t bucket = 0; bucket < Histogram::kBuckets; ++bucket) {
+      for (const Histogram* shard : shards) count += shard->in_bucket(bucket);
+      const bool is_last = bucket == Histogram::kBoundsUs.size();
+      const std::string bound =
+          is_last ? "+Inf" : decimal(static_cast<double>(Histogram::kBoundsUs[bucket]) / 1e6);
+      line("_bucket", labels, {"le", bound}, std::to_string(count));
+    }
+    for (const Histogram* shard : shards) sum_us += shard->sum_us();
+    line("_sum", labels, {}, decimal(static_cast<double>(sum_us) / 1e6));
+    line("_count", labels, {}, std::to_string(count));
+  }
+
+  std::string take() { return std::move(text_); }
+
+ private:
+  static std::string decimal(double value) {
+    char digits[32];
+    std::snprintf(digits, sizeof(digits), "%.15g", value);
+    return digits;
+  }
+
+  void line(std::string_view suffix, Labels labels, Label extra, std::string_view value) {
+    text_.append(name_).append(suffix);
+    char separator = '{';
+    const auto add = [&](const Label& label) {
+      text_ += std::exchange(separator, ',');
+      text_.append(label.first).append("=\"");
+      append_escaped(label.second);
+      text_ += '"';
+    };
+    for (const Label& label : labels) add(label);
+    if (!extra.first.empty()) add(extra);
+    if (separator == ',') text_ += '}';
+    text_.append(" ").append(value).append("\n");
+  }
+
+  void append_escaped(std::string_view value) {
+    for (const char c : value) {
+      if (c == '\n') {
+        text_ += "\\n";
+        continue;
+      }
+      if (c == '"' || c == '\\') text_ += '\\';
+      text_ += c;
+    }
+  }
+
+  std::string_view name_;
+  std::string text_;
+};
+
+// Sums one cell over all workers; `cell` finds it in a worker's shard.
+template <typename Cell>
+auto sum(const Metrics& metrics, Cell cell) {
+  decltype(cell(*metrics.workers.front()).value()) total = 0;
+  for (const auto& worker : metrics.workers) total += cell(*worker).value();
+  return total;
+}
+
+// Visits each endpoint as (its name, a function from a worker to its shard of that endpoint).
+template <typename Visitor>
+void each_endpoint(const Metrics& metrics, Visitor visit) {
+  for (std::size_t i = 0; i < metrics.workers.front()->endpoints.size(); ++i) {
+    visit(std::string_view(metrics.workers.front()->endpoints[i]->name),
+          [i](const WorkerMetrics& worker) -> const EndpointMetrics& {
+            return *worker.endpoints[i];
+          });
+  }
+}
+
+template <typename Enum, typename Visitor>
+void each_name(const Names<Enum>& names, Visitor visit) {
+  for (std::size_t i = 0; i < names.size(); ++i) visit(static_cast<Enum>(i), names[i]);
+}
+
+void write_connections(TextWriter& out, const Metrics& metrics) {
+  out.begin(kConnections);
+  each_endpoint(metrics, [&](std::string_view name, auto shard) {
+    out.sample({{"endpoint", name}},
+               sum(
+                   metrics, [&](auto& worker) -> auto& { return shard(worker).connections; }));
+  });
+
+  out.begin(kHandshakes);
+  each_endpoint(metrics, [&](std::string_view name, auto shard) {
+    each_name<HandshakeResult>(kHandshakeNames, [&](auto result, std::string_view label) {
+      out.sample(
+          {{"endpoint", name}, {"result", label}},
+          sum(
+              metrics, [&](auto& worker) -> auto& { return shard(worker).handshakes[result]; }));
+    });
+  });
+  each_name<HandshakeResult>(kHandshakeNames, [&](auto result, std::string_view label) {
+    const uint64_t count = sum(
+        metrics, [&](auto& worker) -> auto& { return worker.unmatched_handshakes[result]; });
+    if (count != 0) out.sample({{"endpoint", ""}, {"result", label}}, count);
+  });
+
+  out.begin(kCloses);
+  each_endpoint(metrics, [&](std::string_view name, auto shard) {
+    each_name<ClosedBy>(kClosedByNames, [&](auto by, std::string_view by_name) {
+      std::map<uint16_t, uint64_t> by_code;
+      for (const auto& worker : metrics.workers) {
+        shard(*worker).closes[static_cast<std::size_t>(by)].each(
+            [&](uint16_t code, uint64_t count) { by_code[code] += count; });
+      }
+      for (const auto& [code, count] : by_code) {
+        const std::string code_name = code == 0 ? "other" : std::to_string(code);
+        out.sample({{"endpoint", name}, {"code", code_name}, {"by", by_name}}, count);
+      }
+    });
+  });
+}
+
+void write_messages(TextWriter& out, const Metrics& metrics) {
+  const auto write = [&](Family family, auto in, auto out_cell) {
+    out.begin(family);
+    each_endpoint(metrics, [&](std::string_view name, auto shard) {
+      out.sample({{"endpoint", name}, {"direction", "in"}},
+                 sum(
+                     metrics, [&](auto& worker) -> auto& { return shard(worker).*in; }));
+      out.sample({{"endpoint", name}, {"direction", "out"}},
+                 sum(
+                     metrics, [&](auto& worker) -> auto& { return shard(worker).*out_cell; }));
+    });
+  };
+  write(kMessages, &EndpointMetrics::messages_in, &EndpointMetrics::messages_out);
+  write(kMessageBytes, &EndpointMetrics::message_bytes_in, &EndpointMetrics::message_bytes_out);
+}
+
+// Visits each route as (endpoint, route key, its shards of all workers).
+template <typename Visitor>
+void each_route(const Metrics& metrics, Visitor visit) {
+  each_endpoint(metrics, [&](std::string_view name, auto shard) {
+    for (const auto& [key, unused] : shard(*metrics.workers.front()).routes) {
+      std::vector<const RouteMetrics*> shards;
+      for (const auto& worker : metrics.workers) {
+        shards.push_back(shard(*worker).routes.find(key)->second.get());
+      }
+      visit(name, std::string_view(key), shards);
+    }
+  });
+}
+
+void write_webhooks(TextWriter& out, const Metrics& metrics) {
+  constexpr std::pair<std::string_view, Histogram RouteMetrics::*> kPhases[] = {
+      {"queue", &RouteMetrics::queue},
+      {"connect", &RouteMetrics::connect},
+      {"backend", &RouteMetrics::backend}};
+  out.begin(kWebhookDuration);
+  each_route(metrics, [&](std::string_view endpoint, std::string_view route, const auto& shards) {
+    for (const auto& [phase, histogram] : kPhases) {
+      std::vector<const Histogram*> histograms;
+      histograms.reserve(shards.size());
+      for (const RouteMetrics* shard : shards) histograms.push_back(&(shard->*histogram));
+      out.histogram({{"endpoint", endpoint}, {"route", route}, {"phase", phase}}, histograms);
+    }
+  });
+
+  out.begin(kWebhooks);
+  each_route(metrics, [&](std::string_view endpoint, std::string_view route, const auto& shards) {
+    each_name<WebhookResult>(kWebhookNames, [&](auto result, std::string_view label) {
+      uint64_t count = 0;
+      for (const RouteMetrics* shard : shards) count += shard->results[result].value();
+      out.sample({{"endpoint", endpoint}, {"route", route}, {"result", label}}, count);
+    });
+  });
+}
+
+// Cells of the workers that have no labels.
+template <typename Cell>
+void write_plain(TextWriter& out, const Metrics& metrics, Family family,
+                 Cell WorkerMetrics::*cell) {
+  out.begin(family);
+  out.sample({}, sum(
+                     metrics, [&](auto& worker) -> auto& { return worker.*cell; }));
+}
+
+// Only what has happened: most targets never meet most results.
+void write_pushes(TextWriter& out, const ControlMetrics& control) {
+  out.begin(kPushes);
+  each_name<PushTarget>(kTargetNames, [&](auto target, std::string_view target_name) {
+    each_name<PushResult>(kPushNames, [&](auto result, std::string_view label) {
+      const uint64_t count = control.pushes[static_cast<std::size_t>(target)][result].value();
+      if (count == 0 && result != PushResult::kDelivered) return;
+      out.sample({{"target", target_name}, {"result", label}, {"path", "local"}}, count);
+    });
+  });
+}
+
+void write_requests(TextWriter& out, const Metrics& metrics) {
+  out.begin(kPassthrough);
+  each_name<PassthroughResult>(kPassthroughNames, [&](auto result, std::string_view label) {
+    out.sample({{"result", label}},
+               sum(
+                   metrics, [&](auto& worker) -> auto& { return worker.passthrough[result]; }));
+  });
+  out.begin(kManagementRequests);
+  constexpr std::string_view kClasses[] = {"", "1xx", "2xx", "3xx", "4xx", "5xx"};
+  for (const std::size_t first_digit : {2U, 4U, 5U}) {
+    out.sample({{"status", kClasses[first_digit]}},
+               metrics.control.management_answers[first_digit].value());
+  }
+}
+
+void write_loop_lag(TextWriter& out, const Metrics& metrics) {
+  constexpr double kMicroseconds = 1e6;
+  out.begin(kLoopLag);
+  out.sample({{"loop", "control"}},
+             static_cast<double>(metrics.control.loop_lag_us.value()) / kMicroseconds);
+  for (std::size_t i = 0; i < metrics.workers.size(); ++i) {
+    const std::string loop = "worker-" + std::to_string(i);
+    out.sample({{"loop", loop}},
+               static_cast<double>(metrics.workers[i]->loop_lag_us.value()) / kMicroseconds);
+  }
+}
+
+void write_node(TextWriter& out, const Metrics& metrics, const NodeFacts& facts) {
+  out.begin(kBackplaneUp);
+  out.sample({}, uint64_t{facts.is_backplane_up ? 1U : 0U});
+  out.begin(kBackplaneLoop);
+  out.sample({}, facts.backplane_loop_seconds);
+  out.begin(kNodes);
+  out.sample({}, uint64_t{facts.nodes});
+  write_loop_lag(out, metrics);
+  out.begin(kDroppedLogLines);
+  out.sample({}, dropped_log_lines());
+  out.begin(kReloads);
+  each_name<ReloadResult>(kReloadNames, [&](auto result, std::string_view label) {
+    out.sample({{"result", label}}, metrics.control.reloads[result].value());
+  });
+  out.begin(kBuildInfo);
+  out.sample({{"version", facts.version}}, uint64_t{1});
+}
+
+}  // namespace
+
+std::span<const MetricFamily> metric_families() { return kFamilies; }
+
+std::string metrics_text(const Metrics& metrics, const NodeFacts& facts) {
+  TextWriter out;
+  write_connections(out, metrics);
+  write_messages(out, metrics);
+  write_webhooks(out, metrics);
+  write_plain(out, metrics, kWebhooksInFlight, &WorkerMetrics::webhooks_in_flight);
+  write_plain(out, metrics, kWebhooksQueued, &WorkerMetrics::webhooks_queued);
+  write_plain(out, metrics, kWebhookRetries, &WorkerMetrics::webhook_retries);
+  write_pushes(out, metrics.control);
+  write_plain(out, metrics, kDisconnectBacklog, &WorkerMetrics::disconnect_backlog);
+  write_plain(out, metrics, kSlowClients, &WorkerMetrics::slow_clients);
+  write_plain(out, metrics, kIgnoredEffects, &WorkerMetrics::ignored_effects);
+  write_requests(out, metrics);
+  write_node(out, metrics, facts);
+  return out.take();
+}
+
+}  // namespace sockhook::observe

@@ -1,0 +1,16 @@
+// Server: the whole program while it serves: opens the sockets, owns the Node, the Control and the
+// Workers, and ends when they have drained.
+
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "conf/config.h"
+
+namespace sockhook {
+
+// Serves until a signal has drained the node. Returns the program's exit code.
+int serve(const std::shared_ptr<const conf::Config>& config);
+
+}  // namespace sockhook

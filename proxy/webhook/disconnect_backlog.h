@@ -1,0 +1,90 @@
+// DisconnectBacklog: every $disconnect that is owed to one backend, until it has arrived (contract
+// 3.4). One per backend per worker.
+//
+//   steady   up to kInFlight calls run at a time, so that a dying crowd cannot flood the backend;
+//            live traffic goes first (the pool's priorities)
+//   outage   the backend cannot be reached or says 502, 503, 504: everything waits while one probe
+//            at a time is sent, by the oldest entry, 250 ms doubling to 30 s apart with full jitter
+//
+// An entry that is answered 2xx, or 4xx other than 408, 425 and 429, is done. One that the backend
+// fails on by itself is tried again by the same delays while the others go on. An entry older than
+// its endpoint's `disconnect_retry` is given up: logged and counted.
+//
+// How many there are is bounded by who lets clients in: see kFull.
+//
+// Owner: a WebhookClient. Thread: the worker's.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+
+#include "proxy/net/deadline_wheel.h"
+#include "proxy/random.h"
+#include "proxy/webhook/outage_gate.h"
+#include "proxy/webhook/webhook_call.h"
+
+namespace sockhook::webhooks {
+
+class DisconnectBacklog final : CallListener, net::DeadlineListener {
+ public:
+  static constexpr std::size_t kInFlight = 16;
+  static constexpr uint64_t kFirstDelayMs = 250;
+  static constexpr uint64_t kMaxDelayMs = 30'000;
+  // With this many entries on a worker no client is let in: each would owe one more.
+  static constexpr std::size_t kFull = 250'000;
+
+  DisconnectBacklog(CallContext& context, backend::BackendPool& pool, OutageGate& gate,
+                    Random& random);
+  ~DisconnectBacklog();
+
+  void add(const routing::WebhookJob& job);
+  // Entries that have not arrived yet, those under way included.
+  std::size_t size() const { return ready_.size() + delayed_.size() + calls_.size(); }
+  // Gives up all that is left, with a log line for each. Calls under way are dropped.
+  void give_up();
+
+ private:
+  struct Entry {
+    OwnedJob job;
+    uint64_t since_ms;  // loop time of the first try
+    unsigned failures = 0;
+  };
+
+  void on_call_done(WebhookCall& call, routing::WebhookResult& result) override;
+  void on_deadline(net::Deadline& deadline) override;
+
+  void pump();
+  void send(Entry entry);
+  void arm();
+  void delay(Entry entry);
+  void begin_or_extend_outage();
+  uint64_t jittered(unsigned failures);
+  bool give_up_if_old(const Entry& entry);
+  void update_gauge();
+
+  struct Pending {
+    uint64_t since_ms;
+    unsigned failures;
+    bool is_probe;
+  };
+
+  CallContext& context_;
+  backend::BackendPool& pool_;
+  OutageGate& gate_;
+  Random& random_;
+  net::Deadline deadline_{this};
+
+  std::deque<Entry> ready_;
+  std::multimap<uint64_t, Entry> delayed_;  // by when they are due
+  WebhookCall::List calls_;
+  std::map<const WebhookCall*, Pending> pending_;  // at most kInFlight
+  bool is_out_ = false;
+  unsigned outage_failures_ = 0;
+  uint64_t next_probe_ms_ = 0;
+  std::size_t counted_ = 0;  // what the gauge shows of us
+};
+
+}  // namespace sockhook::webhooks

@@ -1,0 +1,51 @@
+#include "proxy/webhook/webhook_client.h"
+
+#include <utility>
+
+namespace sockhook::webhooks {
+
+WebhookClient::WebhookClient(net::Loop& loop, std::string node, const webhook::Signer& signer,
+                             Random& random, observe::WorkerMetrics& metrics,
+                             const std::vector<BackendLink>& backends,
+                             routing::WebhookResults* results)
+    : encoder_(std::move(node), signer, random),
+      context_{loop, encoder_, metrics},
+      backends_(backends),
+      results_(results) {
+  for (const BackendLink& link : backends_) {
+    backlogs_.push_back(
+        std::make_unique<DisconnectBacklog>(context_, *link.pool, *link.gate, random));
+  }
+}
+
+WebhookClient::~WebhookClient() = default;
+
+void WebhookClient::start(const routing::WebhookJob& job) {
+  const std::size_t backend = job.route->conf.backend;
+  if (job.kind == webhook::EventKind::kDisconnect) {
+    backlogs_[backend]->add(job);
+    return;
+  }
+  calls_.emplace_back(context_, *backends_[backend].pool, OwnedJob(job), backend::Priority::kLive,
+                      static_cast<CallListener*>(this));
+  WebhookCall& call = calls_.back();
+  call.place = std::prev(calls_.end());
+  call.start();
+}
+
+void WebhookClient::on_call_done(WebhookCall& call, routing::WebhookResult& result) {
+  calls_.erase(call.place);
+  results_->on_webhook_result(result);
+}
+
+std::size_t WebhookClient::backlog() const {
+  std::size_t total = 0;
+  for (const auto& backlog : backlogs_) total += backlog->size();
+  return total;
+}
+
+void WebhookClient::give_up_backlog() {
+  for (const auto& backlog : backlogs_) backlog->give_up();
+}
+
+}  // namespace sockhook::webhooks

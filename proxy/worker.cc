@@ -1,0 +1,217 @@
+#include "proxy/worker.h"
+
+#include <utility>
+
+#include "proxy/client/corks.h"
+#include "proxy/observe/log.h"
+
+namespace sockhook {
+
+namespace {
+
+// How often a draining worker looks whether anything is left.
+constexpr uint64_t kDrainTickMs = 20;
+
+}  // namespace
+
+struct Worker::Parts {
+  explicit Parts(Worker& worker);
+
+  webhooks::WebhookClient make_client(Worker& worker);
+
+  Random random;
+  client::Hub hub;
+  std::vector<std::unique_ptr<backend::BackendPool>> pools;
+  webhooks::WebhookClient webhooks;
+  client::SessionContext sessions;
+  client::PublicContext front;
+  std::optional<passthrough::Passthrough> passthrough;
+  client::PublicConnection::List connections;
+  std::optional<net::Listener> listener;
+  std::optional<observe::LoopPulse> pulse;
+  std::optional<DrainSchedule> drain;
+  net::Deadline drain_tick;
+  std::size_t open_pools = 0;
+  bool is_draining = false;
+  bool is_drain_over = false;
+  bool is_drained = false;
+};
+
+Worker::Parts::Parts(Worker& worker)
+    : hub(worker.node_.ids, static_cast<uint8_t>(worker.index_)),
+      webhooks(make_client(worker)),
+      sessions{worker.loop_,
+               webhooks,
+               worker.node_.admission,
+               *worker.node_.metrics.workers[worker.index_],
+               random,
+               hub,
+               {},
+               {}},
+      front{worker.loop_,
+            *worker.node_.config,
+            worker.node_.routes,
+            worker.node_.trusted_proxies,
+            sessions,
+            nullptr,
+            worker.node_.is_short_of_memory},
+      drain_tick(&worker) {
+  front.owner = &worker;
+  if (const auto& settings = worker.node_.config->passthrough) {
+    passthrough.emplace(worker.loop_, *settings, *pools[settings->backend], sessions.metrics);
+    front.plain = &*passthrough;
+  }
+  open_pools = pools.size();
+  observe::WorkerMetrics& metrics = sessions.metrics;
+  pulse.emplace(worker.loop_, metrics.loop_lag_us, metrics.pulse_at_ms);
+}
+
+webhooks::WebhookClient Worker::Parts::make_client(Worker& worker) {
+  std::vector<webhooks::WebhookClient::BackendLink> links;
+  for (const SharedBackend& shared : worker.node_.backends) {
+    pools.push_back(std::make_unique<backend::BackendPool>(
+        worker.loop_, shared.conf, *shared.budget, static_cast<backend::PoolListener*>(&worker)));
+    links.push_back({pools.back().get(), shared.gate.get()});
+  }
+  return {worker.loop_,
+          worker.node_.name,
+          worker.node_.routes.signer(),
+          random,
+          *worker.node_.metrics.workers[worker.index_],
+          links,
+          &worker};
+}
+
+Worker::Worker(Node& node, unsigned index, Mailbox<ControlMessage>& control)
+    : node_(node),
+      index_(index),
+      control_(control),
+      mailbox_(loop_, [this](std::vector<WorkerMessage>& messages) { on_messages(messages); }) {}
+
+Worker::~Worker() = default;
+
+void Worker::start(net::ListenSocket socket) {
+  thread_ =
+      std::thread([this, moved = std::make_shared<net::ListenSocket>(std::move(socket))]() mutable {
+        run(std::move(*moved));
+      });
+}
+
+void Worker::run(net::ListenSocket socket) {
+  loop_.adopt();
+  parts_ = std::make_unique<Parts>(*this);
+  parts_->listener.emplace(loop_, std::move(socket), static_cast<net::AcceptListener*>(this));
+  loop_.run();
+  parts_.reset();
+}
+
+// ---------------------------------------------------------------------------------------------
+// Messages of the control.
+
+void Worker::on_messages(std::vector<WorkerMessage>& messages) {
+  // Frames for one socket that come in one batch go out in one write.
+  client::Corks corks(parts_->hub, messages.size() > 1);
+  for (WorkerMessage& message : messages) {
+    std::visit([this](auto& content) { handle(content); }, message);
+  }
+}
+
+void Worker::handle(PushRequest& request) {
+  PushReply reply{index_, request.ticket, parts_->hub.execute(request.command)};
+  // Full only when the control hangs; the command times out there.
+  if (!control_.post(std::move(reply))) {
+    observe::LogLine(observe::Level::kWarn, "push reply lost").field("worker", uint64_t{index_});
+  }
+}
+
+void Worker::handle(BudgetChanged&) {
+  for (const auto& pool : parts_->pools) pool->on_budget();
+}
+
+void Worker::handle(BeginDrain& drain) {
+  parts_->is_draining = true;
+  parts_->front.is_draining = true;
+  if (parts_->passthrough) parts_->passthrough->drain();
+  parts_->listener->stop();
+  std::vector<webhook::ConnectionId> open;
+  parts_->hub.for_each([&](client::Session& session) {
+    if (session.is_open()) {
+      open.push_back(session.facts().id);
+    } else {
+      session.drain();  // completes its handshake first
+    }
+  });
+  parts_->drain.emplace(std::move(open), loop_.now_ms(), drain.period_ms, parts_->random);
+  for (auto next = parts_->connections.begin(); next != parts_->connections.end();) {
+    (next++)->drain();
+  }
+  advance_drain();
+}
+
+void Worker::advance_drain() {
+  while (const webhook::ConnectionId* id = parts_->drain->take_due(loop_.now_ms())) {
+    if (client::Session* session = parts_->hub.find(*id)) session->drain();
+  }
+  report_when_drained();
+  if (!parts_->is_drained) loop_.deadlines().arm(parts_->drain_tick, kDrainTickMs);
+}
+
+void Worker::on_deadline(net::Deadline&) { advance_drain(); }
+
+void Worker::handle(EndDrain&) {
+  parts_->is_drain_over = true;
+  parts_->webhooks.cancel_all();
+  parts_->hub.for_every([](client::Session& session) { session.kill(); });
+  for (auto next = parts_->connections.begin(); next != parts_->connections.end();) {
+    (next++)->abort();
+  }
+}
+
+void Worker::report_when_drained() {
+  if (parts_->is_drained || parts_->hub.size() > 0 || !parts_->connections.empty()) return;
+  if (parts_->is_drain_over) parts_->webhooks.give_up_backlog();
+  if (parts_->webhooks.backlog() > 0) return;
+  parts_->is_drained = control_.post(WorkerDrained{index_});
+}
+
+void Worker::handle(StopWorker&) {
+  for (const auto& pool : parts_->pools) pool->close();
+  end_if_pools_closed();
+}
+
+void Worker::on_pool_closed(backend::BackendPool&) {
+  --parts_->open_pools;
+  end_if_pools_closed();
+}
+
+// The mailbox keeps the loop alive until here.
+void Worker::end_if_pools_closed() {
+  if (parts_->open_pools > 0) return;
+  parts_->pulse.reset();
+  parts_->drain_tick.cancel();
+  mailbox_.close();
+  loop_.close();
+}
+
+// ---------------------------------------------------------------------------------------------
+// What happens on the loop: one-line forwards between those who do not know each other.
+
+void Worker::on_connection(const net::Incoming& incoming) {
+  parts_->front.is_backlog_full = parts_->webhooks.backlog() >= webhooks::DisconnectBacklog::kFull;
+  client::PublicConnection& connection = parts_->connections.emplace_back(parts_->front);
+  connection.place = std::prev(parts_->connections.end());
+  connection.accept(incoming);
+}
+
+void Worker::on_stopped() { parts_->listener.reset(); }
+
+void Worker::on_webhook_result(routing::WebhookResult& result) {
+  // Absent: the process is going away. A session outlives its own webhooks otherwise.
+  if (client::Session* session = parts_->hub.find(result.id)) session->on_webhook_result(result);
+}
+
+void Worker::on_public_connection_closed(client::PublicConnection& connection) {
+  parts_->connections.erase(connection.place);
+}
+
+}  // namespace sockhook
