@@ -1,0 +1,3 @@
+module sockhook.example/chat
+
+go 1.19
