@@ -1,79 +1,30 @@
 #include "backplane/memory_backplane.h"
 
-#include <chrono>
-#include <cstring>
-#include <utility>
-
-#include "protocol/base/check.h"
-
 namespace sockhook::backplane {
 
-std::size_t MemoryBackplane::DigestHash::operator()(const Digest& digest) const noexcept {
-  std::size_t hash = 0;  // any part of a cryptographic digest is a good hash
-  std::memcpy(&hash, digest.data(), sizeof(hash));
-  return hash;
+void MemoryBackplane::start(const NodeInfo&, BackplaneListener* listener) { listener_ = listener; }
+void MemoryBackplane::restart(const NodeKey&) {}
+void MemoryBackplane::leave() { listener_->on_left(); }
+
+void MemoryBackplane::send(const NodeKey&, std::string_view, Ticket ticket) {
+  if (ticket != 0) listener_->on_sent(ticket, {});
+}
+void MemoryBackplane::send_to_name(const Name&, std::string_view, Ticket ticket) {
+  if (ticket != 0) listener_->on_sent(ticket, {});
+}
+void MemoryBackplane::send_to_all(std::string_view, Ticket ticket) {
+  if (ticket != 0) listener_->on_sent(ticket, {});
 }
 
-std::uint64_t MemoryBackplane::steady_ms() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+void MemoryBackplane::set_presence(const Name&, std::size_t, const std::vector<ConnectionId>&) {}
+void MemoryBackplane::lookup(const Name&, Ticket ticket) {
+  listener_->on_lookup(ticket, std::vector<Presence>{});
 }
 
-void MemoryBackplane::claim(const Claim& claim, std::uint64_t ticket, ClaimListener* listener) {
-  forget_expired();
-  const auto found = records_.find(claim.key);
-  if (found == records_.end()) {
-    if (records_.size() >= max_records_) {
-      listener->on_claim(ticket, ClaimResult::kUnavailable, {});
-      return;
-    }
-    records_.emplace(claim.key, Record{claim.fingerprint, {}, {}});
-    listener->on_claim(ticket, ClaimResult::kMine, {});
-    return;
-  }
-  Record& record = found->second;
-  if (record.fingerprint != claim.fingerprint) {
-    listener->on_claim(ticket, ClaimResult::kConflict, {});
-  } else if (record.answer) {
-    // A copy: the listener may call back and move the record.
-    const RememberedAnswer answer = *record.answer;
-    listener->on_claim(ticket, ClaimResult::kRemembered, answer);
-  } else {
-    record.waiters.push_back({ticket, listener});
-  }
+void MemoryBackplane::put_record(Record, Ticket ticket) {
+  if (ticket != 0) listener_->on_recorded(ticket, true);
 }
-
-void MemoryBackplane::settle(const Digest& key, RememberedAnswer answer) {
-  const auto found = records_.find(key);
-  SOCKHOOK_CHECK(found != records_.end() && !found->second.answer);
-  const std::vector<Waiter> waiters = std::exchange(found->second.waiters, {});
-  found->second.answer = answer;
-  expiries_.push_back({clock_() + kRememberMs, key});
-  for (const Waiter& waiter : waiters) {
-    waiter.listener->on_claim(waiter.ticket, ClaimResult::kRemembered, answer);
-  }
-}
-
-void MemoryBackplane::abandon(const Digest& key) {
-  const auto found = records_.find(key);
-  SOCKHOOK_CHECK(found != records_.end() && !found->second.answer);
-  std::vector<Waiter>& waiters = found->second.waiters;
-  if (waiters.empty()) {
-    records_.erase(found);
-    return;
-  }
-  const Waiter next = waiters.front();
-  waiters.erase(waiters.begin());
-  next.listener->on_claim(next.ticket, ClaimResult::kMine, {});
-}
-
-void MemoryBackplane::forget_expired() {
-  const std::uint64_t now_ms = clock_();
-  while (!expiries_.empty() && expiries_.front().due_ms <= now_ms) {
-    records_.erase(expiries_.front().key);
-    expiries_.pop_front();
-  }
-}
+void MemoryBackplane::erase_record(const ConnectionId&) {}
+void MemoryBackplane::finish_orphan(const NodeKey&, const ConnectionId&) {}
 
 }  // namespace sockhook::backplane

@@ -1,61 +1,52 @@
-// MemoryBackplane: a cluster of one node. Records live as long as the process.
+// MemoryBackplane: a cluster of one node, which is this process.
 //
-// Bounded: kMaxRecords keys within two minutes. When they are all taken, new keys are
-// kUnavailable until the oldest expires. A waiting claim is an open request of the caller's, which
-// bounds their number.
+// There is nobody to speak to, and what it would tell others dies with it: names and records are
+// not kept, a message to another node finds it gone.
 
 #pragma once
 
-#include <deque>
-#include <functional>
-#include <optional>
-#include <unordered_map>
-#include <vector>
-
 #include "backplane/backplane.h"
+#include "backplane/memory_claims.h"
 
 namespace sockhook::backplane {
 
 class MemoryBackplane final : public Backplane {
  public:
-  static constexpr std::size_t kMaxRecords = 256 * 1024;  // about 50 MiB when full
-  using MonotonicMs = std::function<std::uint64_t()>;
-
-  explicit MemoryBackplane(MonotonicMs clock = steady_ms, std::size_t max_records = kMaxRecords)
-      : clock_(std::move(clock)), max_records_(max_records) {}
-
   std::string_view name() const override { return "memory"; }
-  void claim(const Claim& claim, std::uint64_t ticket, ClaimListener* listener) override;
-  void settle(const Digest& key, RememberedAnswer answer) override;
-  void abandon(const Digest& key) override;
+  State state() const override { return State::kNone; }
 
-  std::size_t records() const { return records_.size(); }
+  void start(const NodeInfo& self, BackplaneListener* listener) override;
+  void restart(const NodeKey& fresh) override;
+  void leave() override;
+
+  const std::vector<NodeInfo>& others() const override { return others_; }
+  bool knows_others() const override { return true; }
+  std::optional<std::uint64_t> loop_us() const override { return std::nullopt; }
+
+  void send(const NodeKey& to, std::string_view payload, Ticket ticket) override;
+  void send_to_name(const Name& name, std::string_view payload, Ticket ticket) override;
+  void send_to_all(std::string_view payload, Ticket ticket) override;
+
+  void set_presence(const Name& name, std::size_t count,
+                    const std::vector<ConnectionId>& connections) override;
+  void lookup(const Name& name, Ticket ticket) override;
+
+  void put_record(Record record, Ticket ticket) override;
+  void erase_record(const ConnectionId& id) override;
+  void finish_orphan(const NodeKey& owner, const ConnectionId& id) override;
+
+  void claim(const Claim& claim, Ticket ticket, ClaimListener* listener) override {
+    claims_.claim(claim, ticket, listener);
+  }
+  void settle(const Digest& key, RememberedAnswer answer) override {
+    claims_.settle(key, std::move(answer));
+  }
+  void abandon(const Digest& key) override { claims_.abandon(key); }
 
  private:
-  struct Waiter {
-    std::uint64_t ticket;
-    ClaimListener* listener;
-  };
-  struct Record {
-    Digest fingerprint;
-    std::optional<RememberedAnswer> answer;  // absent while the request runs
-    std::vector<Waiter> waiters;
-  };
-  struct Expiry {
-    std::uint64_t due_ms;
-    Digest key;
-  };
-  struct DigestHash {
-    std::size_t operator()(const Digest& digest) const noexcept;
-  };
-
-  static std::uint64_t steady_ms();
-  void forget_expired();
-
-  MonotonicMs clock_;
-  const std::size_t max_records_;
-  std::unordered_map<Digest, Record, DigestHash> records_;
-  std::deque<Expiry> expiries_;  // of the settled records, the first to expire in front
+  BackplaneListener* listener_ = nullptr;
+  const std::vector<NodeInfo> others_;
+  MemoryClaims claims_;
 };
 
 }  // namespace sockhook::backplane

@@ -1,4 +1,4 @@
-#include "backplane/memory_backplane.h"
+#include "backplane/memory_claims.h"
 
 #include <gtest/gtest.h>
 
@@ -27,7 +27,7 @@ struct Recorder final : ClaimListener {
   std::vector<Decision> decisions;
 };
 
-class MemoryBackplaneTest : public testing::Test {
+class MemoryClaimsTest : public testing::Test {
  protected:
   void claim(std::uint8_t key, std::uint8_t request, std::uint64_t ticket) {
     backplane.claim({digest(key), digest(request)}, ticket, &recorder);
@@ -35,23 +35,23 @@ class MemoryBackplaneTest : public testing::Test {
   std::vector<Decision> take() { return std::exchange(recorder.decisions, {}); }
 
   std::uint64_t now_ms = 1'000;
-  MemoryBackplane backplane{[this] { return now_ms; }, 3};
+  MemoryClaims backplane{[this] { return now_ms; }, 3};
   Recorder recorder;
 };
 
-TEST_F(MemoryBackplaneTest, FirstClaimOfAKeyIsMine) {
+TEST_F(MemoryClaimsTest, FirstClaimOfAKeyIsMine) {
   claim(1, 1, 7);
   EXPECT_EQ(take(), (std::vector<Decision>{{7, ClaimResult::kMine, ""}}));
 }
 
-TEST_F(MemoryBackplaneTest, RepeatAfterTheAnswerGetsTheAnswer) {
+TEST_F(MemoryClaimsTest, RepeatAfterTheAnswerGetsTheAnswer) {
   claim(1, 1, 1);
   backplane.settle(digest(1), {200, "{}"});
   claim(1, 1, 2);
   EXPECT_EQ(take().back(), (Decision{2, ClaimResult::kRemembered, "{}"}));
 }
 
-TEST_F(MemoryBackplaneTest, RepeatsWhileTheFirstRunsWaitForItInOrder) {
+TEST_F(MemoryClaimsTest, RepeatsWhileTheFirstRunsWaitForItInOrder) {
   claim(1, 1, 1);
   claim(1, 1, 2);
   claim(1, 1, 3);
@@ -61,7 +61,7 @@ TEST_F(MemoryBackplaneTest, RepeatsWhileTheFirstRunsWaitForItInOrder) {
                                            {3, ClaimResult::kRemembered, "held"}}));
 }
 
-TEST_F(MemoryBackplaneTest, AnotherRequestWithTheSameKeyIsAConflictRunningOrSettled) {
+TEST_F(MemoryClaimsTest, AnotherRequestWithTheSameKeyIsAConflictRunningOrSettled) {
   claim(1, 1, 1);
   claim(1, 2, 2);
   EXPECT_EQ(take().back(), (Decision{2, ClaimResult::kConflict, ""}));
@@ -70,7 +70,7 @@ TEST_F(MemoryBackplaneTest, AnotherRequestWithTheSameKeyIsAConflictRunningOrSett
   EXPECT_EQ(take().back(), (Decision{3, ClaimResult::kConflict, ""}));
 }
 
-TEST_F(MemoryBackplaneTest, AnAbandonedClaimGoesToTheNextInLineAndTheOthersGoOnWaiting) {
+TEST_F(MemoryClaimsTest, AnAbandonedClaimGoesToTheNextInLineAndTheOthersGoOnWaiting) {
   claim(1, 1, 1);
   claim(1, 1, 2);
   claim(1, 1, 3);
@@ -81,7 +81,7 @@ TEST_F(MemoryBackplaneTest, AnAbandonedClaimGoesToTheNextInLineAndTheOthersGoOnW
   EXPECT_EQ(take(), (std::vector<Decision>{{3, ClaimResult::kRemembered, "gone"}}));
 }
 
-TEST_F(MemoryBackplaneTest, AnAbandonedClaimLeavesNothingBehind) {
+TEST_F(MemoryClaimsTest, AnAbandonedClaimLeavesNothingBehind) {
   claim(1, 1, 1);
   backplane.abandon(digest(1));
   EXPECT_EQ(backplane.records(), 0U);
@@ -89,7 +89,7 @@ TEST_F(MemoryBackplaneTest, AnAbandonedClaimLeavesNothingBehind) {
   EXPECT_EQ(take().back(), (Decision{2, ClaimResult::kMine, ""}));
 }
 
-TEST_F(MemoryBackplaneTest, AnswersAreRememberedForTwoMinutesAndNoLonger) {
+TEST_F(MemoryClaimsTest, AnswersAreRememberedForTwoMinutesAndNoLonger) {
   claim(1, 1, 1);
   backplane.settle(digest(1), {200, "{}"});
   now_ms += 119'999;
@@ -100,7 +100,7 @@ TEST_F(MemoryBackplaneTest, AnswersAreRememberedForTwoMinutesAndNoLonger) {
   EXPECT_EQ(take().back().result, ClaimResult::kMine);
 }
 
-TEST_F(MemoryBackplaneTest, AFullTableRefusesNewKeysButKeepsItsPromiseToTheOldOnes) {
+TEST_F(MemoryClaimsTest, AFullTableRefusesNewKeysButKeepsItsPromiseToTheOldOnes) {
   for (std::uint8_t key = 1; key <= 3; ++key) {
     claim(key, key, key);
     backplane.settle(digest(key), {200, "{}"});
@@ -109,14 +109,14 @@ TEST_F(MemoryBackplaneTest, AFullTableRefusesNewKeysButKeepsItsPromiseToTheOldOn
   EXPECT_EQ(take().back().result, ClaimResult::kUnavailable);
   claim(1, 1, 5);
   EXPECT_EQ(take().back().result, ClaimResult::kRemembered);
-  now_ms += Backplane::kRememberMs;
+  now_ms += kRememberMs;
   claim(4, 4, 6);
   EXPECT_EQ(take().back().result, ClaimResult::kMine);
 }
 
-TEST_F(MemoryBackplaneTest, ARunningRequestNeverExpires) {
+TEST_F(MemoryClaimsTest, ARunningRequestNeverExpires) {
   claim(1, 1, 1);
-  now_ms += 10 * Backplane::kRememberMs;
+  now_ms += 10 * kRememberMs;
   claim(1, 1, 2);
   EXPECT_EQ(take().size(), 1U);
   backplane.settle(digest(1), {200, "{}"});
