@@ -12,6 +12,9 @@ namespace sockhook::backplane {
 
 class MemoryBackplane final : public Backplane {
  public:
+  explicit MemoryBackplane(MemoryClaims::MonotonicMs clock = MemoryClaims::steady_ms)
+      : claims_(std::move(clock)) {}
+
   std::string_view name() const override { return "memory"; }
   State state() const override { return State::kNone; }
 

@@ -21,6 +21,8 @@ class MemoryClaims {
   static constexpr std::size_t kMaxRecords = 256 * 1024;  // about 50 MiB when full
   using MonotonicMs = std::function<std::uint64_t()>;
 
+  static std::uint64_t steady_ms();
+
   explicit MemoryClaims(MonotonicMs clock = steady_ms, std::size_t max_records = kMaxRecords)
       : clock_(std::move(clock)), max_records_(max_records) {}
 
@@ -48,7 +50,6 @@ class MemoryClaims {
     std::size_t operator()(const Digest& digest) const noexcept;
   };
 
-  static std::uint64_t steady_ms();
   void forget_expired();
 
   MonotonicMs clock_;
