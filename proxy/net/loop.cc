@@ -20,6 +20,7 @@ uv_loop_t* initialised(uv_loop_t* loop) {
 
 Loop::Loop()
     : deadlines_(initialised(&loop_)),
+      soon_(&loop_),
       read_buffer_(std::make_unique<char[]>(kReadBufferBytes + kReadSlackBytes)),
       thread_(std::this_thread::get_id()) {}
 
@@ -30,7 +31,10 @@ void Loop::run() {
   uv_run(&loop_, UV_RUN_DEFAULT);
 }
 
-void Loop::close() { deadlines_.close(); }
+void Loop::close() {
+  deadlines_.close();
+  soon_.close();
+}
 
 int64_t Loop::wall_ms() {
   using std::chrono::system_clock;

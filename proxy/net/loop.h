@@ -1,5 +1,5 @@
-// Loop: one libuv loop with what everything on it shares: the read buffer, the deadlines, the
-// clock.
+// Loop: one libuv loop with what everything on it shares: the read buffer, the deadlines, what is
+// to happen soon, the clock.
 //
 // Owner: a Worker or the Control. Thread: the one that calls run(); `assert_thread` guards it.
 
@@ -14,6 +14,7 @@
 
 #include "protocol/base/check.h"
 #include "proxy/net/deadline_wheel.h"
+#include "proxy/net/soon.h"
 
 namespace sockhook::net {
 
@@ -29,6 +30,7 @@ class Loop {
 
   uv_loop_t* uv() { return &loop_; }
   DeadlineWheel& deadlines() { return deadlines_; }
+  SoonQueue& soon() { return soon_; }
 
   // Makes the calling thread the loop's: the one that sets things up, and then runs it.
   void adopt() { thread_ = std::this_thread::get_id(); }
@@ -50,6 +52,7 @@ class Loop {
  private:
   uv_loop_t loop_;
   DeadlineWheel deadlines_;
+  SoonQueue soon_;
   std::unique_ptr<char[]> read_buffer_;
   std::thread::id thread_;
 };
