@@ -15,14 +15,14 @@ packages() {
   case $1 in
     build)
       echo g++ cmake ninja-build pkg-config ccache libuv1-dev libwslay-dev libyaml-cpp-dev libssl-dev \
-        libspdlog-dev libsimdjson-dev nlohmann-json3-dev libgtest-dev libgmock-dev
+        libhiredis-dev libspdlog-dev libsimdjson-dev nlohmann-json3-dev libgtest-dev libgmock-dev
       if grep -q '^VERSION_ID="12"' /etc/os-release; then echo node-llhttp; else echo libllhttp-dev; fi
       ;;
     demo) echo python3 curl ;;
     lint) echo clang-format clang-tidy shellcheck git ;;
     test)
       echo python3 python3-pytest python3-pytest-xdist python3-websockets python3-boto3 python3-yaml \
-        ca-certificates curl git openssl procps chromium fonts-dejavu-core
+        ca-certificates curl git openssl procps chromium fonts-dejavu-core redis-server redis-sentinel
       # Node.js and Go may have come from elsewhere than from Debian.
       command -v node >/dev/null || echo nodejs
       command -v npm >/dev/null || echo npm
