@@ -1,6 +1,7 @@
 """The harness itself, so that a broken helper is never taken for a failure of the proxy."""
 
 import asyncio
+import json
 import subprocess
 import sys
 import threading
@@ -131,3 +132,22 @@ def test_the_table_of_promises_is_current():
         [sys.executable, Path(promises.__file__)], capture_output=True, text=True, check=True
     )
     assert shown.stdout == promises.page()
+
+
+def test_no_two_processes_get_the_same_port():
+    code = "from support.ports import free_port; print([free_port() for _ in range(250)]); input()"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    ports = [port for p in processes for port in json.loads(p.stdout.readline())]
+    for process in processes:
+        process.communicate("\n")
+        assert process.returncode == 0
+    assert len(set(ports)) == 3 * 250
