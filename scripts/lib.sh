@@ -22,7 +22,7 @@ packages() {
     lint) echo clang-format clang-tidy shellcheck git ;;
     test)
       echo python3 python3-pytest python3-pytest-xdist python3-websockets python3-boto3 python3-yaml \
-        ca-certificates curl git openssl procps chromium fonts-dejavu-core redis-server redis-sentinel
+        ca-certificates curl git openssl procps chromium fonts-dejavu-core redis-server redis-sentinel valkey-server
       # Node.js and Go may have come from elsewhere than from Debian.
       command -v node >/dev/null || echo nodejs
       command -v npm >/dev/null || echo npm
@@ -43,6 +43,19 @@ as_root() {
   fi
 }
 
+# Debian 12 has Valkey in its backports, from which nothing is taken that Debian 12 has itself.
+add_backports() {
+  local file=/etc/apt/sources.list.d/bookworm-backports.sources
+  grep -q '^VERSION_ID="12"' /etc/os-release && [ ! -e "$file" ] || return 0
+  as_root tee "$file" >/dev/null <<'END'
+Types: deb
+URIs: http://deb.debian.org/debian
+Suites: bookworm-backports
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+END
+}
+
 # Installs what these purposes need and this machine lacks. Asks the network for nothing when all is there.
 need() {
   local purpose package lacking=()
@@ -53,6 +66,7 @@ need() {
   done
   [ ${#lacking[@]} -gt 0 ] || return 0
   say "installing ${lacking[*]}"
+  [[ " ${lacking[*]} " != *" valkey-server "* ]] || add_backports
   as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${lacking[@]}"
 }
