@@ -113,6 +113,10 @@ void Control::handle(WorkerDrained&) {
   if (--workers_left_ == 0) stop();
 }
 
+// Only a cluster has workers tell these.
+void Control::handle(JournalEntries&) {}
+void Control::handle(NewLifeBegun&) {}
+
 void Control::watch_memory() {
   const auto used = memory_.used_percent();
   node_.is_short_of_memory = used && *used > node_.config->ready.memory.value;

@@ -51,6 +51,8 @@ class Control final : net::DeadlineListener,
   void on_messages(std::vector<ControlMessage>& messages);
   void handle(PushReply& reply) { router_.on_reply(reply); }
   void handle(WorkerDrained& drained);
+  void handle(JournalEntries& entries);
+  void handle(NewLifeBegun& begun);
   void on_signal(int signal) override;
   void on_deadline(net::Deadline& deadline) override;
   void advance_drain();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <variant>
 
+#include "proxy/cluster_messages.h"
 #include "proxy/push/push_command.h"
 
 namespace sockhook {
@@ -41,6 +42,6 @@ struct WorkerDrained {
   unsigned worker;
 };
 
-using ControlMessage = std::variant<PushReply, WorkerDrained>;
+using ControlMessage = std::variant<PushReply, WorkerDrained, JournalEntries, NewLifeBegun>;
 
 }  // namespace sockhook

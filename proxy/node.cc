@@ -26,12 +26,12 @@ std::vector<http::Cidr> parse_cidrs(const std::vector<std::string>& texts) {
   return cidrs;
 }
 
-webhook::IdScheme fresh_ids() {
+}  // namespace
+
+webhook::IdScheme Node::fresh_ids() {
   Random random;
   return {webhook::NodeKey{random.bytes<6>()}, random.bytes<16>()};
 }
-
-}  // namespace
 
 Node::Node(std::shared_ptr<const conf::Config> shared_config, unsigned worker_count,
            std::size_t max_connections)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,11 +30,16 @@ struct SharedBackend {
 };
 
 struct Node {
+  // Of a new life.
+  static webhook::IdScheme fresh_ids();
+
   Node(std::shared_ptr<const conf::Config> config, unsigned workers, std::size_t max_connections);
 
   const std::shared_ptr<const conf::Config> config;
   const unsigned workers;
   const std::string name;
+  // Of the first life. Workers and control each hold that of the present one: a node that was
+  // declared dead begins another (BeginNewLife).
   const webhook::IdScheme ids;
   const routing::RoutingTable routes;
   const std::vector<http::Cidr> trusted_proxies;
@@ -41,6 +47,11 @@ struct Node {
   observe::Metrics metrics;
   std::atomic<bool> is_short_of_memory{false};
   std::atomic<bool> is_draining{false};
+  // Until then (uv_hrtime() / 1e6) no other node takes this one for dead, or it goes on without
+  // knowing. Later webhooks wait for LeaseConfirmed. Without a cluster: for ever.
+  std::atomic<uint64_t> lease_ok_until_ms{UINT64_MAX};
+  // `partition: fence`, and the lease has run out: new clients are refused.
+  std::atomic<bool> is_cut_off{false};
 
   // Filled by the Server once the workers, whom budgets wake, exist.
   std::vector<SharedBackend> backends;
