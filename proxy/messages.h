@@ -28,7 +28,9 @@ struct StopWorker {};
 // A backend's budget has changed: see BackendBudget.
 struct BudgetChanged {};
 
-using WorkerMessage = std::variant<PushRequest, BeginDrain, EndDrain, StopWorker, BudgetChanged>;
+using WorkerMessage =
+    std::variant<PushRequest, BeginDrain, EndDrain, StopWorker, BudgetChanged, RecordsWritten,
+                 AdoptOrphans, TellRecords, BeginNewLife, LeaseConfirmed>;
 
 // ---- worker -> control ----
 

@@ -128,6 +128,13 @@ void Worker::handle(BudgetChanged&) {
   for (const auto& pool : parts_->pools) pool->on_budget();
 }
 
+// Only a cluster's control sends these.
+void Worker::handle(RecordsWritten&) {}
+void Worker::handle(AdoptOrphans&) {}
+void Worker::handle(TellRecords&) {}
+void Worker::handle(BeginNewLife&) {}
+void Worker::handle(LeaseConfirmed&) {}
+
 void Worker::handle(BeginDrain& drain) {
   parts_->is_draining = true;
   parts_->front.is_draining = true;

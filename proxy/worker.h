@@ -56,6 +56,11 @@ class Worker final : net::AcceptListener,
   void handle(EndDrain& drain);
   void handle(StopWorker& stop);
   void handle(BudgetChanged& change);
+  void handle(RecordsWritten& written);
+  void handle(AdoptOrphans& orphans);
+  void handle(TellRecords& tell);
+  void handle(BeginNewLife& begin);
+  void handle(LeaseConfirmed& confirmed);
   void advance_drain();
   void report_when_drained();
   void end_if_pools_closed();
