@@ -9,20 +9,10 @@
 
 #include <memory>
 
+#include "proxy/net/connectable_stream.h"
 #include "proxy/net/loop.h"
-#include "proxy/net/socket_address.h"
-#include "proxy/net/stream.h"
 
 namespace sockhook::net {
-
-// Told once how a connect ended: 0, or a negative libuv error. After an error the caller closes.
-class ConnectListener {
- public:
-  virtual void on_connected(int error) = 0;
-
- protected:
-  ~ConnectListener() = default;
-};
 
 // A connection that a listening socket offers: from libuv's own accept, or as a descriptor.
 struct Incoming {
@@ -31,7 +21,7 @@ struct Incoming {
   int fd;
 };
 
-class SocketStream final : public Stream {
+class SocketStream final : public ConnectableStream {
  public:
   // A stream that is not connected yet, of the family (TCP or unix) of what it is to speak to.
   SocketStream(Loop& loop, bool is_unix, StreamListener* listener);
@@ -39,9 +29,7 @@ class SocketStream final : public Stream {
 
   // False: the connection is gone already; close the stream.
   bool accept(const Incoming& incoming);
-  // Starts to connect: 0, or a negative libuv error found at once. What is written meanwhile waits.
-  // Closing meanwhile is allowed; on_connected is not called then.
-  int connect(const SocketAddress& address, ConnectListener* listener);
+  int connect(const SocketAddress& address, ConnectListener* listener) override;
 
   // The peer's address; none for an unnamed unix peer.
   SocketAddress peer() const;

@@ -72,6 +72,10 @@ class Stream {
   // Closes with RST where the transport has one.
   virtual void reset() = 0;
   virtual bool is_closing() const = 0;
+
+  // More than the error that on_end or on_connected brought says, for the log; empty where that
+  // error says it all.
+  virtual std::string_view failure() const { return {}; }
 };
 
 }  // namespace sockhook::net
