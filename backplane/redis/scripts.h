@@ -1,0 +1,67 @@
+// The Lua scripts of the backplane: one atomic step each, on the keys of one shard.
+//
+// Every script that writes for a node has that node's tombstone (Keys::dead) as KEYS[1] and answers
+// "-FENCED lost" or "-FENCED replaced", having done nothing, if it is there. Times are Redis' own.
+// Node: 12 hex digits. What follows names further KEYS, ARGV and the reply.
+//
+//   Messages
+//     kSend      KEYS up, numbers; ARGV sender, PUBLISH or SPUBLISH, start of channels, payload,
+//                receiver. Reply: {receiver, number}, number 0: deaf; {}: gone.
+//     kSendName  KEYS up, numbers, name; ARGV as above without receiver. Reply: {node, number, ...}
+//                of all nodes of the name but the sender.
+//     kSendAll   KEYS up, numbers; ARGV likewise. Of all nodes that are up.
+//   A message is "SENDER NUMBER:PAYLOAD" without the space, numbered from 1 for each pair of nodes
+//   on each shard.
+//
+//   Names; `members` is a sorted set, the score being the node's epoch
+//     kSetNames  KEYS members, names...; ARGV node, TTL of names, TTL of members, epoch, length of
+//                the keys' start + 1, values... ("": gone). Reply: OK.
+//     kLookup    KEYS (no tombstone) up, name; ARGV node. Reply: {node, value, ...} of the others
+//                that are up.
+//     kRefreshNames  KEYS members, up, numbers; ARGV node, TTL of names, TTL of members, start of
+//                keys, offset, limit. Renews a page. Reply: {names seen, names missing}.
+//     kSweepNames  KEYS members; ARGV node, epoch, start of keys, limit. Takes back what was said
+//                in earlier epochs. Reply: how many.
+//
+//   Claims
+//     kClaim     KEYS claim, up; ARGV node, fingerprint, TTL. Reply: {0} mine, {1, status, body}
+//                remembered, {2} conflict, {3} running.
+//     kSettle    KEYS claim; ARGV node, TTL, fingerprint, status, body. Reply: 1, or 0 where it is
+//                another's by now.
+//     kAbandon   KEYS claim; ARGV node. Reply: likewise.
+//
+//   Leases, records, take-over: lease_scripts.h
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sockhook::backplane {
+
+enum class Script : std::uint8_t {
+  kSend,
+  kSendName,
+  kSendAll,
+  kSetNames,
+  kLookup,
+  kRefreshNames,
+  kSweepNames,
+  kClaim,
+  kSettle,
+  kAbandon,
+  kCount
+};
+
+inline constexpr std::uint64_t kNameTtlMs = 3'600'000;
+inline constexpr std::uint64_t kNumbersTtlMs = 3'600'000;
+
+// What every script that writes for a node begins with.
+const std::string& fence_check();
+// The source of one, and of all by their number.
+std::string script_source(Script script);
+std::vector<std::string> script_sources();
+
+}  // namespace sockhook::backplane
