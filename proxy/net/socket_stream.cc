@@ -4,13 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/net/write_queue.h"
+
 namespace sockhook::net {
 namespace {
-
-// One batch of a write is this much, or one item that is larger: what waits behind it is what
-// `queued_bytes` counts, so the batch bounds what a limit on the queue does not see.
-constexpr std::size_t kBatchBytes = 64 * 1024;
-constexpr std::size_t kBatchItems = 512;
 
 uv_buf_t buffer_of(std::string_view bytes) {
   return uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
@@ -18,33 +15,10 @@ uv_buf_t buffer_of(std::string_view bytes) {
 
 }  // namespace
 
-// What a full socket waits with. `waiting` is in order; `writing` is with libuv.
+// What a full socket waits with.
 struct SocketStream::Output {
-  struct Item {
-    SharedBytes bytes;
-    std::size_t offset;
-    std::string_view rest() const { return std::string_view(*bytes).substr(offset); }
-  };
-
-  // The first `bytes` that wait have been written.
-  void drop_front(std::size_t bytes) {
-    waiting_bytes -= bytes;
-    while (bytes > 0) {
-      Item& item = waiting[waiting_from];
-      const std::size_t part = std::min(bytes, item.rest().size());
-      item.offset += part;
-      bytes -= part;
-      if (item.rest().empty()) {
-        item.bytes.reset();
-        ++waiting_from;
-      }
-    }
-  }
-
-  std::vector<Item> waiting;
-  std::size_t waiting_from = 0;  // items before it have been moved to `writing`
-  std::size_t waiting_bytes = 0;
-  std::vector<Item> writing;
+  WriteQueue waiting;
+  std::vector<WriteQueue::Item> writing;  // with libuv
   uv_write_t write_request;
   uv_connect_t connect_request;
   ConnectListener* connect_listener = nullptr;
@@ -202,9 +176,8 @@ void SocketStream::write_shared(const SharedBytes& bytes) {
 
 void SocketStream::enqueue(SharedBytes bytes, std::size_t offset) {
   Output& out = output();
-  out.waiting_bytes += bytes->size() - offset;
-  out.waiting.push_back({std::move(bytes), offset});
-  if (is_corked_ && out.waiting_bytes < kBatchBytes) return;
+  out.waiting.push(std::move(bytes), offset);
+  if (is_corked_ && out.waiting.bytes() < WriteQueue::kBatchBytes) return;
   if (!out.writing.empty() || out.is_connecting) return;
   if (is_corked_) {
     flush();
@@ -216,48 +189,35 @@ void SocketStream::enqueue(SharedBytes bytes, std::size_t offset) {
 void SocketStream::uncork() {
   is_corked_ = false;
   if (!output_ || !output_->writing.empty() || output_->is_connecting) return;
-  if (output_->waiting_bytes > 0) flush();
+  if (!output_->waiting.empty()) flush();
 }
 
 // What gathered under a cork goes out at once as far as the socket takes it: a healthy peer has
 // nothing queued afterwards, and costs no callback.
 void SocketStream::flush() {
   Output& out = *output_;
-  uv_buf_t buffers[kBatchItems];
-  unsigned count = 0;
-  for (std::size_t i = out.waiting_from; i < out.waiting.size() && count < kBatchItems; ++i) {
-    buffers[count++] = buffer_of(out.waiting[i].rest());
-  }
-  const int written = uv_try_write(stream(), buffers, count);
-  if (written > 0) out.drop_front(static_cast<std::size_t>(written));
-  if (out.waiting_bytes > 0) {
-    write_next_batch();
-  } else {
+  uv_buf_t buffers[WriteQueue::kBatchItems];
+  const std::size_t count = std::min(out.waiting.items(), WriteQueue::kBatchItems);
+  for (std::size_t i = 0; i < count; ++i) buffers[i] = buffer_of(out.waiting.at(i));
+  const int written = uv_try_write(stream(), buffers, static_cast<unsigned>(count));
+  if (written > 0) out.waiting.drop_front(static_cast<std::size_t>(written));
+  if (out.waiting.empty()) {
     output_.reset();
+  } else {
+    write_next_batch();
   }
 }
 
 void SocketStream::write_next_batch() {
   Output& out = *output_;
   std::size_t bytes = 0;
-  uv_buf_t buffers[kBatchItems];
-  while (out.waiting_from < out.waiting.size() && out.writing.size() < kBatchItems) {
-    Output::Item& item = out.waiting[out.waiting_from];
-    const std::string_view rest = item.rest();
-    if (bytes > 0 && bytes + rest.size() > kBatchBytes) break;
-    buffers[out.writing.size()] = buffer_of(rest);
-    bytes += rest.size();
-    out.writing.push_back(std::move(item));
-    ++out.waiting_from;
-  }
-  out.waiting_bytes -= bytes;
-  if (out.waiting_from == out.waiting.size()) {
-    out.waiting.clear();
-    out.waiting_from = 0;
-  } else if (out.waiting_from > out.waiting.size() / 2) {
-    out.waiting.erase(out.waiting.begin(),
-                      out.waiting.begin() + static_cast<std::ptrdiff_t>(out.waiting_from));
-    out.waiting_from = 0;
+  uv_buf_t buffers[WriteQueue::kBatchItems];
+  while (!out.waiting.empty() && out.writing.size() < WriteQueue::kBatchItems) {
+    const std::string_view next = out.waiting.front();
+    if (bytes > 0 && bytes + next.size() > WriteQueue::kBatchBytes) break;
+    buffers[out.writing.size()] = buffer_of(next);
+    bytes += next.size();
+    out.writing.push_back(out.waiting.pop_front());
   }
   out.write_request.data = this;
   // Fails at once only for a stream that may not be written to, which can_write() has excluded.
@@ -279,7 +239,7 @@ void SocketStream::on_written(int status) {
     if (!listener_->on_write_failed() && !is_reading_) end(status);
     return;
   }
-  if (out.waiting_bytes > 0) {
+  if (!out.waiting.empty()) {
     write_next_batch();
     return;
   }
@@ -288,7 +248,7 @@ void SocketStream::on_written(int status) {
   listener_->on_writable();
 }
 
-std::size_t SocketStream::queued_bytes() const { return output_ ? output_->waiting_bytes : 0; }
+std::size_t SocketStream::queued_bytes() const { return output_ ? output_->waiting.bytes() : 0; }
 
 bool SocketStream::can_write() const {
   return !is_closing() && !is_shutdown_wanted_ && write_error_ == 0;

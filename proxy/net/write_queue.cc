@@ -1,0 +1,38 @@
+#include "proxy/net/write_queue.h"
+
+#include <utility>
+
+namespace sockhook::net {
+
+void WriteQueue::push(SharedBytes bytes, std::size_t offset) {
+  bytes_ += bytes->size() - offset;
+  items_.push_back({std::move(bytes), offset});
+}
+
+WriteQueue::Item WriteQueue::pop_front() {
+  Item item = std::move(items_[from_++]);
+  bytes_ -= item.rest().size();
+  if (from_ == items_.size()) {
+    items_.clear();
+    from_ = 0;
+  } else if (from_ > items_.size() / 2) {
+    items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(from_));
+    from_ = 0;
+  }
+  return item;
+}
+
+void WriteQueue::drop_front(std::size_t bytes) {
+  while (bytes > 0) {
+    const std::size_t rest = front().size();
+    if (bytes < rest) {
+      items_[from_].offset += bytes;
+      bytes_ -= bytes;
+      return;
+    }
+    bytes -= rest;
+    pop_front();
+  }
+}
+
+}  // namespace sockhook::net
