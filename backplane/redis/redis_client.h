@@ -28,31 +28,21 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "backplane/redis/resp.h"
+#include "backplane/redis/command.h"
+#include "backplane/redis/redis_server.h"
+#include "backplane/redis/topology.h"
 #include "conf/config.h"
 #include "proxy/net/loop.h"
 
 namespace sockhook::redis {
-
-using Shard = std::uint32_t;
-using Ticket = std::uint64_t;
-
-enum class Fate : std::uint8_t { kAnswered, kNotSent, kUnknown };
-
-// Told how a command went. Must outlive its commands.
-class CommandListener {
- public:
-  // `reply` is valid during the call. With kNotSent and kUnknown it is an error that says why.
-  virtual void on_reply(Ticket ticket, Fate fate, const Reply& reply) = 0;
-
- protected:
-  ~CommandListener() = default;
-};
 
 class RedisClientListener {
  public:
@@ -60,7 +50,8 @@ class RedisClientListener {
   virtual void on_message(Shard shard, std::string_view channel, std::string_view payload) = 0;
   // All channels of the shard are heard (again): the first time, and after each gap.
   virtual void on_resubscribed(Shard shard) = 0;
-  // All shards take commands, and all their channels are heard. After the on_resubscribed.
+  // All shards take commands, and all their channels are heard. After the on_resubscribed. A new
+  // channel is a short on_down.
   virtual void on_up() = 0;
   // That was true and is no longer; shards that are up still take commands.
   virtual void on_down() = 0;
@@ -71,10 +62,16 @@ class RedisClientListener {
   ~RedisClientListener() = default;
 };
 
-class RedisClient {
+class RedisClient final : private CommandLinkOwner,
+                          private SubscriberLinkOwner,
+                          private TopologyListener,
+                          private net::DeadlineListener,
+                          private net::SoonListener {
  public:
-  static constexpr std::uint64_t kCommandMs = 900;
+  static constexpr std::uint64_t kCommandMs = RedisLink::kCommandMs;
   static constexpr Shard kClusterShards = 16;
+  // Between two requests for a channel that was refused.
+  static constexpr std::uint64_t kRetryMs = 100;
 
   // `scripts`: Lua sources, loaded at each connect and run by their index. `name`: what CLIENT LIST
   // calls the connections (no spaces).
@@ -84,14 +81,14 @@ class RedisClient {
   RedisClient(const RedisClient&) = delete;
   RedisClient& operator=(const RedisClient&) = delete;
 
-  // Connects, and keeps connecting.
+  // Connects, and keeps connecting. Once.
   void start();
   // Closes everything. Commands under way are answered (kUnknown), then on_stopped() comes.
   void stop();
   // Closes all links and connects anew at once: for a link that looks healthy but is not.
   void restart();
 
-  Shard shards() const;
+  Shard shards() const { return static_cast<Shard>(shards_.size()); }
   // "{3}".
   static std::string tag(Shard shard);
   // What a script publishes with: "PUBLISH", in a Cluster "SPUBLISH".
@@ -112,8 +109,65 @@ class RedisClient {
   void unsubscribe(Shard shard, std::string_view channel);
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  struct ShardState {
+    RedisServer* server = nullptr;  // that owns its slot; null: none is known
+    std::set<std::string, std::less<>> channels;
+    std::uint64_t commands = 0;  // the number of the last one
+    std::size_t detours = 0;     // under way
+    bool is_heard = false;       // and the listener knows
+  };
+  struct Unsent {
+    Ticket ticket;
+    CommandListener* listener;
+    Fate fate;
+    std::string reason;
+  };
+
+  bool is_heard(const ShardState& shard) const;
+  void fail(const Command& command, Fate fate, std::string_view reason);
+  bool redirect(Command& command, const Reply& reply);
+  bool repeat(Command& command, RedisServer& server);
+  RedisServer& server_at(const conf::HostPort& address);
+  void assign(Shard shard, RedisServer* server);
+  void retire_idle_servers();
+  void refresh(const conf::HostPort* authority = nullptr);
+  void note_changes();
+  void tell_failures();
+  void tell_changes();
+
+  void on_map(const ShardMap& map) override;
+  void on_topology_stopped() override { note_changes(); }
+  void on_commands_up() override { note_changes(); }
+  void on_answer(Command command, const Reply& reply) override;
+  void on_unanswered(Command command) override;
+  void on_commands_down(std::string_view reason) override;
+  void on_commands_stopped() override { note_changes(); }
+  void on_heard(const std::string& channel) override;
+  void on_refused(SubscriberLink& link, const std::string& channel, const Reply& error) override;
+  void on_message(const std::string& channel, std::string_view payload) override;
+  void on_subscriber_down(std::string_view reason) override;
+  void on_subscriber_stopped() override { note_changes(); }
+  void on_deadline(net::Deadline& deadline) override;
+  void on_soon(net::Soon& soon) override;
+
+  net::Loop& loop_;
+  const conf::Redis conf_;
+  const LinkSettings settings_;
+  const std::unique_ptr<Dialer> dialer_;
+  RedisClientListener* const listener_;
+
+  std::vector<ShardState> shards_;
+  std::map<std::string, Shard, std::less<>> channels_;
+  std::vector<std::unique_ptr<RedisServer>> servers_;
+  std::vector<std::unique_ptr<RedisServer>> retired_;  // until they are stopped
+  std::unique_ptr<Topology> topology_;                 // null: one server, which never changes
+  std::vector<Unsent> unsent_;                         // of this loop turn
+  bool is_up_ = false;                                 // as the listener knows it
+  bool was_down_ = false;                              // since then
+  bool is_stopping_ = false;
+  bool is_stopped_ = true;
+  net::Deadline retry_{this};  // of channels that were refused
+  net::Soon soon_{this};
 };
 
 }  // namespace sockhook::redis
