@@ -63,7 +63,11 @@ bool parse_cursor(const std::string& cursor, unsigned* worker, uint32_t* slot) {
 }  // namespace
 
 MailboxRouter::MailboxRouter(net::Loop& loop, Node& node, Post post, ReplyToSelf reply_to_self)
-    : loop_(loop), node_(node), post_(std::move(post)), reply_to_self_(std::move(reply_to_self)) {}
+    : loop_(loop),
+      node_(node),
+      ids_(std::make_shared<const webhook::IdScheme>(node.ids)),
+      post_(std::move(post)),
+      reply_to_self_(std::move(reply_to_self)) {}
 
 MailboxRouter::~MailboxRouter() = default;
 
@@ -85,7 +89,7 @@ Ticket MailboxRouter::submit(push::PushCommand command, push::PushListener* list
     fail_later(ticket, push::RouteFailure::kOverloaded);
   } else if (id == nullptr) {
     send_to_all(ticket, command);
-  } else if (const auto place = node_.ids.locate(*id); place && place->worker < node_.workers) {
+  } else if (const auto place = ids_->locate(*id); place && place->worker < node_.workers) {
     send_to(place->worker, ticket, std::move(command));
   } else {
     // Of another incarnation, or of nobody. Answers never come from inside submit().
@@ -156,6 +160,7 @@ void MailboxRouter::on_reply(PushReply& reply) {
   Pending& pending = entry->second;
   if (pending.has_failed) return;
   pending.outcome.delivery = reply.outcome.delivery;
+  for (push::ConnectionInfo& info : reply.outcome.connections) info.node = node_.name;
   merge(pending.outcome, reply.outcome);
   if (pending.list) {
     if (reply.outcome.next_slot) {

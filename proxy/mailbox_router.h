@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -38,7 +39,12 @@ class MailboxRouter final : public push::PushRouter, net::DeadlineListener {
                                           const std::string& cursor,
                                           push::PushListener* listener) override;
   void forget(push::PushListener* listener) override;
-  const std::string& node_name() const override { return node_.name; }
+  bool is_local(const webhook::ConnectionId& id) const override {
+    return ids_->locate(id).has_value();
+  }
+
+  // A new life: ids of the one before are nobody's from now on.
+  void begin_life(std::shared_ptr<const webhook::IdScheme> ids) { ids_ = std::move(ids); }
 
   // A worker's answer.
   void on_reply(PushReply& reply);
@@ -68,6 +74,7 @@ class MailboxRouter final : public push::PushRouter, net::DeadlineListener {
 
   net::Loop& loop_;
   Node& node_;
+  std::shared_ptr<const webhook::IdScheme> ids_;  // of the present life
   const Post post_;
   const ReplyToSelf reply_to_self_;
   net::Deadline deadline_{this};

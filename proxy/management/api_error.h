@@ -21,6 +21,7 @@ enum class ErrorCode : std::uint8_t {
   kInvalidText,          // a text message that is not UTF-8
   kMissingToken,
   kInvalidToken,
+  kInvalidSignature,
   kForbidden,  // operation or endpoint outside the token's access
   kNotFound,
   kMethodNotAllowed,
@@ -29,6 +30,7 @@ enum class ErrorCode : std::uint8_t {
   kKeyReused,
   kSlowClient,
   kOverloaded,
+  kUnavailable,  // a node, or the backplane
   kTimedOut,
 };
 

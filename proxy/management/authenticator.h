@@ -1,7 +1,9 @@
 // Authenticator: who may call the management API (contract 6, "Authentication").
 //
-// Bearer tokens. Tokens are kept and compared as SHA-256 digests in constant time, each one always,
-// so that neither their bytes nor their lengths nor their order can be timed.
+// Bearer tokens: kept and compared as SHA-256 digests in constant time, each one always, so that
+// neither their bytes nor their lengths nor their order can be timed.
+// AWS Signature Version 4: a key that is known by its id; several secrets may share one id while
+// they are being exchanged.
 // Without configured auth everybody has all access: the config validation has seen to it that only
 // this machine can call.
 //
@@ -11,10 +13,12 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "conf/config.h"
+#include "protocol/auth/sigv4.h"
 #include "protocol/base/result.h"
 #include "protocol/http/http_message.h"
 #include "proxy/management/api_error.h"
@@ -47,8 +51,11 @@ class Authenticator {
  public:
   explicit Authenticator(const conf::Management& management);
 
-  // The caller lives as long as the authenticator. Fails with kMissingToken or kInvalidToken.
-  Result<const Caller*, ApiError> authenticate(const http::Headers& headers) const;
+  // The caller lives as long as the authenticator. Fails with kMissingToken, kInvalidToken or
+  // kInvalidSignature. A signature covers the body: while that has not come (null) it is only
+  // looked at for what cannot be right, so that a call can be refused, but not carried out.
+  Result<const Caller*, ApiError> authenticate(const http::RequestHead& head,
+                                               const std::string* body) const;
 
  private:
   using Digest = std::array<unsigned char, 32>;
@@ -56,11 +63,22 @@ class Authenticator {
     Digest digest;
     Caller caller;
   };
+  struct SigningKey {
+    std::string id;
+    std::string secret;
+    Caller caller;
+  };
 
+  Result<const Caller*, ApiError> find_token(const http::Headers& headers) const;
+  Result<const Caller*, ApiError> check_signature(const auth::SigV4Signature& signature,
+                                                  const http::RequestHead& head,
+                                                  const std::string* body) const;
+  static Caller caller_of(const conf::Access& access);
   static Digest digest_of(std::string_view token);
 
   const bool is_required_;
   std::vector<Token> tokens_;
+  std::vector<SigningKey> keys_;
   Caller everybody_;
 };
 

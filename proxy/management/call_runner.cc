@@ -7,6 +7,7 @@
 namespace sockhook::management {
 namespace {
 
+using observe::PushPath;
 using observe::PushResult;
 using observe::PushTarget;
 using push::Delivery;
@@ -26,6 +27,18 @@ PushResult to_result(Delivery delivery) {
       return PushResult::kSlowClient;
     case Delivery::kForbidden:
       return PushResult::kForbidden;
+  }
+  return PushResult::kFailed;
+}
+
+PushResult to_result(push::RouteFailure failure) {
+  switch (failure) {
+    case push::RouteFailure::kOverloaded:
+      return PushResult::kOverloaded;
+    case push::RouteFailure::kUnavailable:
+      return PushResult::kUnavailable;
+    case push::RouteFailure::kTimedOut:
+      return PushResult::kTimedOut;
   }
   return PushResult::kFailed;
 }
@@ -68,15 +81,12 @@ void CallRunner::submit(CallId id, Call& call) {
   CallPlan& plan = call.plan;
   call.state = State::kSubmitted;
   if (plan.verdict) {
-    if (plan.verdict->code == ErrorCode::kGone) count_failure(call, PushResult::kGone);
-    if (plan.verdict->code == ErrorCode::kTooLarge) count_failure(call, PushResult::kTooLarge);
+    if (plan.verdict->code == ErrorCode::kGone) count_one(call, PushResult::kGone);
+    if (plan.verdict->code == ErrorCode::kTooLarge) count_one(call, PushResult::kTooLarge);
     return fail(id, *plan.verdict);
   }
 
   const auto* list = std::get_if<push::List>(&plan.command.action);
-  const auto* send = std::get_if<push::Send>(&plan.command.action);
-  // Only a send may be left unawaited.
-  const PushTarget send_target = send != nullptr ? to_target(send->target) : PushTarget::kCount;
   std::optional<push::Ticket> ticket;
   if (list != nullptr) {
     ticket = router_.submit_list(*list, plan.scope, plan.command.cursor, this);
@@ -85,8 +95,8 @@ void CallRunner::submit(CallId id, Call& call) {
     ticket = router_.submit({plan.command.action, plan.scope}, this);
   }
   if (!plan.command.is_awaited) {
-    // The outcome comes all the same and finds no call.
-    metrics_.push(send_target, PushResult::kSubmitted).add();
+    // Only a send may be left unawaited. The outcome comes all the same and finds no call.
+    count_one(call, PushResult::kSubmitted);
     return finish(id, answer_submitted());
   }
   tickets_.emplace(*ticket, id);
@@ -110,7 +120,7 @@ void CallRunner::on_claim(std::uint64_t ticket, backplane::ClaimResult result,
     case backplane::ClaimResult::kConflict:
       return fail(ticket, {ErrorCode::kKeyReused, "the key came with another path or body"});
     case backplane::ClaimResult::kUnavailable:
-      return fail(ticket, {ErrorCode::kOverloaded, "no room for another idempotency key"});
+      return fail(ticket, {ErrorCode::kUnavailable, "the idempotency key cannot be recorded now"});
   }
 }
 
@@ -125,7 +135,7 @@ void CallRunner::on_outcome(push::Ticket ticket, PushOutcome& outcome) {
   if (!id) return;
   const Call& call = calls_.at(*id);
   count(call, outcome);
-  const AnswerContext context{call.plan.subject, router_.node_name()};
+  const AnswerContext context{call.plan.subject};
   AnswerResult answer = call.plan.operation->answer(outcome, context);
   if (!answer) return fail(*id, answer.error());
   finish(*id, std::move(*answer), outcome);
@@ -134,8 +144,7 @@ void CallRunner::on_outcome(push::Ticket ticket, PushOutcome& outcome) {
 void CallRunner::on_route_failure(push::Ticket ticket, push::RouteFailure failure) {
   const std::optional<CallId> id = take_ticket(ticket);
   if (!id) return;
-  count_failure(calls_.at(*id), failure == push::RouteFailure::kTimedOut ? PushResult::kTimedOut
-                                                                         : PushResult::kOverloaded);
+  count_one(calls_.at(*id), to_result(failure));
   fail(*id, to_error(failure));
 }
 
@@ -165,22 +174,29 @@ void CallRunner::finish(CallId id, Answer answer, const PushOutcome& outcome) {
   if (listener != nullptr) listener->on_call_answered(id, answer);
 }
 
+// One for a connection, one for each member that a send to many reached or missed.
 void CallRunner::count(const Call& call, const PushOutcome& outcome) {
   const auto* send = std::get_if<push::Send>(&call.plan.command.action);
   if (send == nullptr) return;
   const PushTarget target = to_target(send->target);
-  if (target == PushTarget::kConnection) {
-    metrics_.push(target, to_result(outcome.delivery)).add();
-  } else {
-    metrics_.push(target, PushResult::kDelivered).add(outcome.delivered);
-    metrics_.push(target, PushResult::kFailed).add(outcome.failed);
-  }
+  if (target == PushTarget::kConnection) return count_one(call, to_result(outcome.delivery));
+  const auto add = [&](PushPath path, std::size_t delivered, std::size_t failed) {
+    metrics_.push(path, target, PushResult::kDelivered).add(delivered);
+    metrics_.push(path, target, PushResult::kFailed).add(failed);
+  };
+  add(PushPath::kLocal, outcome.delivered - outcome.delivered_remotely,
+      outcome.failed - outcome.failed_remotely);
+  add(PushPath::kRemote, outcome.delivered_remotely, outcome.failed_remotely);
 }
 
-void CallRunner::count_failure(const Call& call, PushResult result) {
-  if (const auto* send = std::get_if<push::Send>(&call.plan.command.action)) {
-    metrics_.push(to_target(send->target), result).add();
-  }
+// A send that has one result as a whole; nothing for other commands.
+void CallRunner::count_one(const Call& call, PushResult result) {
+  const auto* send = std::get_if<push::Send>(&call.plan.command.action);
+  if (send == nullptr) return;
+  const auto* one = std::get_if<push::OneConnection>(&send->target);
+  const bool is_remote = one != nullptr && !router_.is_local(one->id);
+  metrics_.push(is_remote ? PushPath::kRemote : PushPath::kLocal, to_target(send->target), result)
+      .add();
 }
 
 }  // namespace sockhook::management

@@ -66,7 +66,7 @@ class CallRunner final : private push::PushListener, private backplane::ClaimLis
   void finish(CallId id, Answer answer, const push::PushOutcome& outcome = {});
   void fail(CallId id, const ApiError& error);
   void count(const Call& call, const push::PushOutcome& outcome);
-  void count_failure(const Call& call, observe::PushResult result);
+  void count_one(const Call& call, observe::PushResult result);
   std::optional<CallId> take_ticket(push::Ticket ticket);
 
   // push::PushListener

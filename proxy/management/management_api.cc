@@ -67,7 +67,7 @@ Result<ManagementApi::Admitted, Answer> ManagementApi::admit(
 
 std::optional<Answer> ManagementApi::refuse(const http::RequestHead& head) {
   const ApiPath path = ApiPath::parse(http::split_target(head.target).path);
-  const auto admitted = admit(head.method, path, authenticator_.authenticate(head.headers));
+  const auto admitted = admit(head.method, path, authenticator_.authenticate(head, nullptr));
   if (admitted) return {};
   Answer answer = admitted.error();
   if (path.dialect() == Dialect::kApiGateway) add_request_id(answer);
@@ -84,8 +84,9 @@ void ManagementApi::count_answer(int status) {
 Started ManagementApi::handle(const http::RequestHead& head, std::string body, bool is_oversized,
                               CallListener* listener) {
   const http::Target target = http::split_target(head.target);
-  const auto admitted =
-      admit(head.method, ApiPath::parse(target.path), authenticator_.authenticate(head.headers));
+  // A body that is too long is gone: its call is refused, whoever signed it.
+  const auto caller = authenticator_.authenticate(head, is_oversized ? nullptr : &body);
+  const auto admitted = admit(head.method, ApiPath::parse(target.path), caller);
   if (!admitted) return {0, admitted.error()};
   const Operation& operation = *admitted->match.operation;
   switch (operation.kind) {

@@ -69,10 +69,10 @@ class ObjectWriter {
   bool has_members_ = false;
 };
 
-void write_connection(std::string& out, const ConnectionInfo& info, std::string_view node) {
+void write_connection(std::string& out, const ConnectionInfo& info) {
   ObjectWriter json(out);
   json.text("id", info.id);
-  json.text("node", node);
+  json.text("node", info.node);
   json.text("endpoint", info.endpoint);
   json.text_or_null("user", info.user);
   json.texts("groups", info.groups);
@@ -108,22 +108,22 @@ AnswerResult answer_changed(const PushOutcome& outcome, const AnswerContext&) {
   return Answer{204, {}};
 }
 
-AnswerResult answer_connection(const PushOutcome& outcome, const AnswerContext& context) {
+AnswerResult answer_connection(const PushOutcome& outcome, const AnswerContext&) {
   if (const auto error = failure_of(outcome.delivery)) return Failure{*error};
   if (outcome.connections.empty()) return Failure{ApiError{ErrorCode::kGone, {}}};
   Answer answer;
-  write_connection(answer.body, outcome.connections.front(), context.node);
+  write_connection(answer.body, outcome.connections.front());
   return answer;
 }
 
-AnswerResult answer_list(const PushOutcome& outcome, const AnswerContext& context) {
+AnswerResult answer_list(const PushOutcome& outcome, const AnswerContext&) {
   Answer answer;
   ObjectWriter json(answer.body);
   char separator = '[';
   json.member("connections");
   for (const ConnectionInfo& info : outcome.connections) {
     answer.body += std::exchange(separator, ',');
-    write_connection(answer.body, info, context.node);
+    write_connection(answer.body, info);
   }
   answer.body += outcome.connections.empty() ? "[]" : "]";
   if (!outcome.next_cursor.empty()) json.text("cursor", outcome.next_cursor);
@@ -174,10 +174,15 @@ AnswerResult answer_aws_connection(const PushOutcome& outcome, const AnswerConte
 }
 
 ApiError to_error(push::RouteFailure failure) {
-  if (failure == push::RouteFailure::kTimedOut) {
-    return {ErrorCode::kTimedOut, "the node that holds the target did not answer: outcome unknown"};
+  switch (failure) {
+    case push::RouteFailure::kOverloaded:
+      return {ErrorCode::kOverloaded, "nothing was done"};
+    case push::RouteFailure::kUnavailable:
+      return {ErrorCode::kUnavailable, "a node that may hold the target cannot be asked now"};
+    case push::RouteFailure::kTimedOut:
+      break;
   }
-  return {ErrorCode::kOverloaded, "nothing was done"};
+  return {ErrorCode::kTimedOut, "a node that holds the target did not answer: outcome unknown"};
 }
 
 }  // namespace sockhook::management

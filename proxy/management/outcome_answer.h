@@ -16,7 +16,6 @@ namespace sockhook::management {
 // What an answer tells besides the outcome.
 struct AnswerContext {
   std::string_view subject;  // the group or user that was asked about
-  std::string_view node;     // of this process
 };
 
 using AnswerResult = Result<Answer, ApiError>;

@@ -35,6 +35,7 @@ enum class HandshakeResult {
   kAddressFull,     // 429
   kUserFull,        // 429
   kDraining,        // 503
+  kNodeLost,        // 503: the cluster has, or may have, declared the node dead
   kAccepted,        // 101
   kRefused,         // the backend's own answer
   kBackendFailure,  // 502
@@ -148,24 +149,30 @@ enum class PushResult {
   kTooLarge,
   kSlowClient,
   kForbidden,
-  kFailed,      // of a send to many: one that did not get it, whatever the reason
-  kSubmitted,   // ?wait=none: the outcome is not awaited
-  kOverloaded,  // 503
-  kTimedOut,    // 504
+  kFailed,       // of a send to many: one that did not get it, whatever the reason
+  kSubmitted,    // ?wait=none: the outcome is not awaited
+  kOverloaded,   // 503: here
+  kUnavailable,  // 503: another node, or the backplane
+  kTimedOut,     // 504
   kCount
 };
+
+// Where the connection is: on this node, or on another.
+enum class PushPath { kLocal, kRemote, kCount };
 
 enum class ReloadResult { kOk, kRefused, kCount };
 
 struct ControlMetrics {
-  std::array<CounterTable<PushResult>, static_cast<std::size_t>(PushTarget::kCount)> pushes;
+  using PushCounters =
+      std::array<CounterTable<PushResult>, static_cast<std::size_t>(PushTarget::kCount)>;
+  std::array<PushCounters, static_cast<std::size_t>(PushPath::kCount)> pushes;
   CounterTable<ReloadResult> reloads;
   std::array<Counter, 6> management_answers;  // by the status' first digit
   Gauge loop_lag_us;
   Gauge pulse_at_ms;
 
-  Counter& push(PushTarget target, PushResult result) {
-    return pushes[static_cast<std::size_t>(target)][result];
+  Counter& push(PushPath path, PushTarget target, PushResult result) {
+    return pushes[static_cast<std::size_t>(path)][static_cast<std::size_t>(target)][result];
   }
 };
 

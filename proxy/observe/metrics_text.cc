@@ -83,17 +83,18 @@ using Names = std::array<std::string_view, static_cast<std::size_t>(Enum::kCount
 constexpr Names<HandshakeResult> kHandshakeNames = {
     "malformed",    "not_found",  "not_upgrade",   "origin_refused",  "unauthorized",
     "rate_limited", "node_full",  "endpoint_full", "address_full",    "user_full",
-    "draining",     "accepted",   "refused",       "backend_failure", "timed_out",
-    "deleted",      "client_gone"};
+    "draining",     "node_lost",  "accepted",      "refused",         "backend_failure",
+    "timed_out",    "deleted",    "client_gone"};
 constexpr Names<ClosedBy> kClosedByNames = {"client", "backend", "proxy"};
 constexpr Names<WebhookResult> kWebhookNames = {"ok",        "rejected",    "failed", "malformed",
                                                 "timed_out", "unreachable", "reset",  "abandoned"};
 constexpr Names<PassthroughResult> kPassthroughNames = {"answered", "unreachable", "timed_out",
                                                         "broken", "client_gone"};
 constexpr Names<PushTarget> kTargetNames = {"connection", "group", "user", "everyone"};
-constexpr Names<PushResult> kPushNames = {"delivered",  "held",      "gone",   "too_large",
-                                          "slow",       "forbidden", "failed", "submitted",
-                                          "overloaded", "timed_out"};
+constexpr Names<PushResult> kPushNames = {"delivered",  "held",        "gone",     "too_large",
+                                          "slow",       "forbidden",   "failed",   "submitted",
+                                          "overloaded", "unavailable", "timed_out"};
+constexpr Names<PushPath> kPathNames = {"local", "remote"};
 constexpr Names<ReloadResult> kReloadNames = {"ok", "refused"};
 
 using Label = std::pair<std::string_view, std::string_view>;
@@ -296,11 +297,14 @@ void write_plain(TextWriter& out, const Metrics& metrics, Family family,
 // Only what has happened: most targets never meet most results.
 void write_pushes(TextWriter& out, const ControlMetrics& control) {
   out.begin(kPushes);
-  each_name<PushTarget>(kTargetNames, [&](auto target, std::string_view target_name) {
-    each_name<PushResult>(kPushNames, [&](auto result, std::string_view label) {
-      const uint64_t count = control.pushes[static_cast<std::size_t>(target)][result].value();
-      if (count == 0 && result != PushResult::kDelivered) return;
-      out.sample({{"target", target_name}, {"result", label}, {"path", "local"}}, count);
+  each_name<PushPath>(kPathNames, [&](auto path, std::string_view path_name) {
+    each_name<PushTarget>(kTargetNames, [&](auto target, std::string_view target_name) {
+      each_name<PushResult>(kPushNames, [&](auto result, std::string_view label) {
+        const auto& of_path = control.pushes[static_cast<std::size_t>(path)];
+        const uint64_t count = of_path[static_cast<std::size_t>(target)][result].value();
+        if (count == 0 && result != PushResult::kDelivered) return;
+        out.sample({{"target", target_name}, {"result", label}, {"path", path_name}}, count);
+      });
     });
   });
 }

@@ -1,7 +1,8 @@
 // PushCommand and PushOutcome: what management asks of connections, and what became of it.
 //
-// Closed values that cross threads (and later nodes): management makes a command, the PushRouter
-// takes it to the workers that hold the target, each worker's Hub carries it out and answers.
+// Closed values that cross threads and nodes (cluster/push_codec.h): management makes a command,
+// the PushRouter takes it to the workers that hold the target, each worker's Hub carries it out and
+// answers.
 //
 // Nobody waits with a pointer: the asker keeps the ticket that the router gave it.
 
@@ -104,6 +105,7 @@ enum class Delivery {
 // Everything that the management API tells of a connection. Empty strings are null there.
 struct ConnectionInfo {
   std::string id;
+  std::string node;  // node.id; filled in by the node's router
   std::string endpoint;
   std::string user;
   std::vector<std::string> groups;
@@ -120,6 +122,8 @@ struct PushOutcome {
   Delivery delivery = Delivery::kDone;  // commands for one connection
   std::size_t delivered = 0;            // sends to many; also the connections a close or join met
   std::size_t failed = 0;
+  std::size_t delivered_remotely = 0;       // what of `delivered` was on other nodes
+  std::size_t failed_remotely = 0;          // likewise
   std::size_t count = 0;                    // CountGroup
   std::vector<ConnectionInfo> connections;  // Describe (one), List
   std::vector<std::string> connection_ids;  // FindUser

@@ -1,9 +1,11 @@
 // PushRouter: the one place that knows where a connection lives. Management speaks to it only.
 //
-// A command for one connection goes to the worker that the id names, one for a group, a user or
-// everybody to all workers, in order; the outcomes of the workers are added up. Nothing waits for a
-// worker longer than kDeadlineMs: then the outcome is what is known by then.
+// A command for one connection goes to the node and worker that the id names, one for a group, a
+// user or everybody to all that may have members; their outcomes are added up. Nothing waits longer
+// than kDeadlineMs: then the outcome is what is known by then.
 // Commands of one caller to one target arrive in the order of the calls.
+//
+// Implemented by MailboxRouter (this node) and cluster::ClusterRouter (all nodes).
 //
 // Owner: the Control. Thread: the control loop's.
 
@@ -18,8 +20,9 @@
 namespace sockhook::push {
 
 enum class RouteFailure {
-  kOverloaded,  // a mailbox is full: nothing was done; 503
-  kTimedOut,    // no answer in time: outcome unknown; 504
+  kOverloaded,   // a mailbox is full: nothing was done; 503
+  kUnavailable,  // a node that holds the target, or the backplane, cannot be asked; 503
+  kTimedOut,     // no answer in time: outcome unknown; 504
 };
 
 class PushListener {
@@ -33,7 +36,7 @@ class PushListener {
 };
 
 // Where a page of List goes on: "" starts, and an outcome without a cursor ends.
-// Opaque to callers: worker and slot.
+// Opaque to callers: node, worker and slot.
 class PushRouter {
  public:
   static constexpr uint64_t kDeadlineMs = 5000;
@@ -42,7 +45,7 @@ class PushRouter {
 
   // The listener must outlive the ticket or call forget().
   virtual Ticket submit(PushCommand command, PushListener* listener) = 0;
-  // A page of connections over all workers. `cursor` is what the page before gave; a malformed one
+  // A page of all connections. `cursor` is what the page before gave; a malformed one
   // gives nothing. The outcome's `connections` are at most List::limit; `next_cursor` belongs to
   // it.
   virtual std::optional<Ticket> submit_list(List list, Scope scope, const std::string& cursor,
@@ -51,8 +54,8 @@ class PushRouter {
   // same.
   virtual void forget(PushListener* listener) = 0;
 
-  // The node's name and the fact whether an id is of this incarnation.
-  virtual const std::string& node_name() const = 0;
+  // The id is of this node in its present life.
+  virtual bool is_local(const ConnectionId& id) const = 0;
 };
 
 }  // namespace sockhook::push

@@ -151,5 +151,24 @@ TEST_F(OtherCredentialsTest, ConfiguredAuthIsEnforcedAlsoWithoutBearerTokens) {
   EXPECT_EQ(ask("GET", "/v1/groups/g", {}, bearer(""))->status, 401);
 }
 
+// A signature that is right is shown with real SDKs; here is what is refused, and when.
+TEST_F(OtherCredentialsTest, SignaturesAreRefusedAsApiGatewayDoes) {
+  const auto type_of = [&](const std::string& id, const std::string& date) {
+    const Answer answer =
+        *ask("POST", "/@connections/" + some_id(), "x",
+             {{"Host", "h"},
+              {"X-Amz-Date", date},
+              {"Authorization", "AWS4-HMAC-SHA256 Credential=" + id +
+                                    "/20260101/r/execute-api/aws4_request, SignedHeaders=host, "
+                                    "Signature=00"}});
+    EXPECT_EQ(answer.status, 403);
+    return *answer.headers.find("x-amzn-ErrorType");
+  };
+  EXPECT_EQ(type_of("other", "20260101T000000Z"), "UnrecognizedClientException");
+  EXPECT_EQ(type_of("id", "20260101T000000Z"), "InvalidSignatureException");
+  EXPECT_EQ(type_of("id", "yesterday"), "InvalidSignatureException");
+  EXPECT_TRUE(router.submitted.empty());
+}
+
 }  // namespace
 }  // namespace sockhook::management

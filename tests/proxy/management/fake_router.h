@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,7 +36,7 @@ class FakeRouter final : public push::PushRouter {
       if (each.listener == listener) each.listener = nullptr;
     }
   }
-  const std::string& node_name() const override { return node_name_; }
+  bool is_local(const webhook::ConnectionId& id) const override { return !remote.contains(id); }
 
   void answer(std::size_t index, push::PushOutcome outcome) {
     const Submitted each = submitted.at(index);
@@ -52,10 +53,10 @@ class FakeRouter final : public push::PushRouter {
   }
 
   std::vector<Submitted> submitted;
+  std::set<webhook::ConnectionId> remote;  // of other nodes
 
  private:
   push::Ticket last_ticket_ = 100;
-  std::string node_name_ = "gw-1";
 };
 
 }  // namespace sockhook::management

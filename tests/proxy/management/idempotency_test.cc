@@ -48,7 +48,8 @@ TEST_F(IdempotencyTest, NotRememberedAre429403503And504) {
     call("POST", path, outcome_of(delivery), "x", key);
     EXPECT_EQ(call("POST", path, "x", key).status, 200);
   }
-  for (const RouteFailure failure : {RouteFailure::kOverloaded, RouteFailure::kTimedOut}) {
+  for (const RouteFailure failure :
+       {RouteFailure::kOverloaded, RouteFailure::kUnavailable, RouteFailure::kTimedOut}) {
     const http::Headers key = {{"Idempotency-Key", "k" + std::to_string(++number)}};
     ask("POST", path, "x", key);
     router.fail(router.submitted.size() - 1, failure);

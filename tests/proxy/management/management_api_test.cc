@@ -18,6 +18,7 @@ class ManagementApiTest : public ApiFixture {
   static push::ConnectionInfo full_info() {
     push::ConnectionInfo info;
     info.id = "ID";
+    info.node = "gw-1";
     info.endpoint = "chat";
     info.user = "ann";
     info.groups = {"a", "b\"c"};

@@ -99,6 +99,12 @@ TEST_F(SendsTest, ANodeThatCannotBeAskedIs503WithRetryAfterAndASilentOneIs504) {
   ask("POST", path, "x");
   router.fail(1, RouteFailure::kTimedOut);
   EXPECT_EQ(answers.at(last_call).status, 504);
+  ask("POST", path, "x");
+  router.fail(2, RouteFailure::kUnavailable);
+  const Answer unavailable = answers.at(last_call);
+  EXPECT_EQ(unavailable.status, 503);
+  EXPECT_EQ(code_of(unavailable), "unavailable");
+  EXPECT_EQ(*unavailable.headers.find("Retry-After"), "1");
 }
 
 TEST_F(SendsTest, MalformedIdsAre400AndForeignOnesAreGone) {
@@ -174,6 +180,7 @@ TEST_F(SendsTest, ExcludeTakesAThousandIdsAndNoMore) {
 }
 
 TEST_F(SendsTest, PushesAreCountedByTargetAndResult) {
+  using observe::PushPath;
   using observe::PushResult;
   using observe::PushTarget;
   call("POST", path, outcome_of(Delivery::kSlow), "x");
@@ -182,10 +189,31 @@ TEST_F(SendsTest, PushesAreCountedByTargetAndResult) {
   outcome.failed = 1;
   call("POST", "/v1/groups/g/messages", outcome, "x");
   ask("POST", path + "?wait=none", "x");
-  EXPECT_EQ(metrics.push(PushTarget::kConnection, PushResult::kSlowClient).value(), 1U);
-  EXPECT_EQ(metrics.push(PushTarget::kGroup, PushResult::kDelivered).value(), 3U);
-  EXPECT_EQ(metrics.push(PushTarget::kGroup, PushResult::kFailed).value(), 1U);
-  EXPECT_EQ(metrics.push(PushTarget::kConnection, PushResult::kSubmitted).value(), 1U);
+  EXPECT_EQ(
+      metrics.push(PushPath::kLocal, PushTarget::kConnection, PushResult::kSlowClient).value(), 1U);
+  EXPECT_EQ(metrics.push(PushPath::kLocal, PushTarget::kGroup, PushResult::kDelivered).value(), 3U);
+  EXPECT_EQ(metrics.push(PushPath::kLocal, PushTarget::kGroup, PushResult::kFailed).value(), 1U);
+  EXPECT_EQ(metrics.push(PushPath::kLocal, PushTarget::kConnection, PushResult::kSubmitted).value(),
+            1U);
+}
+
+TEST_F(SendsTest, WhatOtherNodesDidIsCountedAsRemote) {
+  using observe::PushPath;
+  using observe::PushResult;
+  using observe::PushTarget;
+  router.remote.insert(*webhook::ConnectionId::parse(some_id()));
+  call("POST", path, outcome_of(Delivery::kGone), "x");
+  PushOutcome outcome;
+  outcome.delivered = 5;
+  outcome.delivered_remotely = 3;
+  outcome.failed = outcome.failed_remotely = 1;
+  call("POST", "/v1/users/u/messages", outcome, "x");
+  EXPECT_EQ(metrics.push(PushPath::kRemote, PushTarget::kConnection, PushResult::kGone).value(),
+            1U);
+  EXPECT_EQ(metrics.push(PushPath::kLocal, PushTarget::kUser, PushResult::kDelivered).value(), 2U);
+  EXPECT_EQ(metrics.push(PushPath::kRemote, PushTarget::kUser, PushResult::kDelivered).value(), 3U);
+  EXPECT_EQ(metrics.push(PushPath::kLocal, PushTarget::kUser, PushResult::kFailed).value(), 0U);
+  EXPECT_EQ(metrics.push(PushPath::kRemote, PushTarget::kUser, PushResult::kFailed).value(), 1U);
 }
 
 TEST_F(SendsTest, WhoeverHasGoneIsNotAnsweredButTheCallRunsOn) {

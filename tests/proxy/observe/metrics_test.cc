@@ -93,7 +93,10 @@ TEST_F(MetricsTest, LabelValuesAreEscaped) {
 }
 
 TEST_F(MetricsTest, PushesAreCountedByTargetResultAndPath) {
-  metrics.control.push(PushTarget::kGroup, PushResult::kFailed).add(2);
+  metrics.control.push(PushPath::kLocal, PushTarget::kGroup, PushResult::kFailed).add(2);
+  metrics.control.push(PushPath::kRemote, PushTarget::kUser, PushResult::kDelivered).add(3);
+  EXPECT_TRUE(
+      has_line("sockhook_pushes_total{target=\"user\",result=\"delivered\",path=\"remote\"} 3"));
   EXPECT_TRUE(
       has_line("sockhook_pushes_total{target=\"group\",result=\"failed\",path=\"local\"} 2"));
 }
