@@ -175,6 +175,7 @@ struct Redis {
   Duration lease{15'000};
   std::optional<Sentinel> sentinel;
   bool cluster = false;
+  bool operations = false;  // management operations are taken from a stream too
   std::optional<std::string> tls_ca;
   bool operator==(const Redis&) const = default;
 };

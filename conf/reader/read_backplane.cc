@@ -73,6 +73,7 @@ void read_redis(const Cursor& cursor, std::optional<Redis>* target) {
   if (redis.cluster && redis.database != 0) {
     url.mistake("has a database number, which a cluster does not know", "database 0");
   }
+  read_bool(section["operations"], &redis.operations);
   Section tls(section["tls"], "a map with ca");
   const Cursor ca = tls["ca"];
   read_file_name(ca, &redis.tls_ca);

@@ -133,6 +133,7 @@ backplane:
     heartbeat: 1s
     lease: 4s
     sentinel: {master: m, nodes: ["a:1", b], password: s}
+    operations: true
     tls: {ca: /ca}
   partition: fence
 )"))
@@ -145,6 +146,7 @@ backplane:
   EXPECT_EQ(redis.sentinel->master, "m");
   EXPECT_THAT(redis.sentinel->nodes, ElementsAre(HostPort{"a", 1}, HostPort{"b", 26379}));
   EXPECT_EQ(redis.sentinel->password, "s");
+  EXPECT_TRUE(redis.operations);
   EXPECT_EQ(redis.tls_ca, "/ca");
   EXPECT_TRUE(backplane.fence_when_partitioned);
 }
