@@ -84,8 +84,6 @@ constexpr Row kNotServedYet[] = {
                              [](const Endpoint& e) { return e.compression.has_value(); });
      }},
     {"a batch", "1", routes_with_batches},
-    {"sigv4", "an empty list",
-     [](const Config& c) { return path_if(!c.management.sigv4.empty(), "management.auth.sigv4"); }},
     {"a client certificate", "false",
      [](const Config& c) {
        return path_if(c.management.client_certificates, "management.auth.client_certificates");

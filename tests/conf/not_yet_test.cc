@@ -31,7 +31,7 @@ endpoints:
     auth: {jwt: {keys: [k], algorithms: [HS256]}}
     compression: {}
     routes: {$default: {path: /m, batch: {max: 2}}, a: {path: /a, batch: {max: 1}}}
-management: {auth: {sigv4: [{access_key_id: a, secret_access_key: b}], client_certificates: true}}
+management: {auth: {client_certificates: true}}
 backplane: {redis: {}}
 tracing: {otlp: "http://h"}
 )"),
@@ -52,9 +52,7 @@ tracing: {otlp: "http://h"}
           "allowed: off",
           "f:13:43: endpoints[0].routes.$default.batch.max: a batch is not served by this version "
           "yet; allowed: 1",
-          "f:14:21: management.auth.sigv4: sigv4 is not served by this version yet; allowed: an "
-          "empty list",
-          "f:14:72: management.auth.client_certificates: a client certificate is not served by "
+          "f:14:21: management.auth.client_certificates: a client certificate is not served by "
           "this version yet; allowed: false",
           "f:15:13: backplane.redis: redis is not served by this version yet; allowed: no redis "
           "here: one node, with its memory as the backplane",
