@@ -9,8 +9,8 @@
 //            within kSweepMs is taken back: it ended while nobody could be told.
 //   TTL      kNameTtlMs in Redis, renewed page by page every kRefreshMs from Redis' own list of
 //            this node's names. If some are missing there, everything is told again.
-//   Limits   kBatchNames and kBatchBytes for each script; kMaxLookups under way, beyond which the
-//            answer is "unknown" (nullopt).
+//   Limits   kBatchNames, and kBatchBytes and one name, for each script. What waits is bounded by
+//            the names that have members here, lookups by the RedisClient.
 //
 // Owner: the RedisBackplane. Thread: the loop's.
 
@@ -54,20 +54,23 @@ class NameStore final : private redis::CommandListener,
  private:
   // Names by Keys::member, values as in Redis; "" for a name without members.
   using Changes = std::unordered_map<std::string, std::string>;
-  struct Batch;
+  struct Waiting {
+    Changes at_once;  // first and last members
+    Changes counts;
+  };
   struct Paging {
     Script script;
     Shard shard;
     std::uint64_t offset;  // of the page under way
   };
 
-  void flush();
-  void write(const Batch& batch);
+  void flush(Changes Waiting::*part);
+  Changes::const_iterator write_batch(Shard shard, Changes::const_iterator first,
+                                      Changes::const_iterator last);
   void begin_paging(Script script);
   void ask_page(const Paging& paging);
   void on_page(const Paging& paging, redis::Fate fate, const redis::Reply& reply);
   void on_lookup_reply(Ticket ticket, redis::Fate fate, const redis::Reply& reply);
-  void arm_alarm(std::uint64_t delay_ms);
 
   void on_reply(redis::Ticket command, redis::Fate fate, const redis::Reply& reply) override;
   void on_deadline(net::Deadline& deadline) override;
@@ -77,7 +80,7 @@ class NameStore final : private redis::CommandListener,
   bool is_writing_ = false;
   std::uint64_t epoch_ = 0;
   std::unordered_set<std::string> told_;  // names that Redis has, or is about to
-  std::vector<Changes> waiting_;          // by shard
+  std::vector<Waiting> waiting_;          // by shard
   redis::Ticket last_command_ = 0;
   std::unordered_set<redis::Ticket> writes_;         // of this epoch
   std::unordered_map<redis::Ticket, Paging> pages_;  // of this epoch

@@ -92,6 +92,12 @@ class RedisBackplane final : public Backplane,
  private:
   enum class Phase : std::uint8_t { kIdle, kDown, kRegistering, kUp, kFenced, kLeaving, kStopped };
 
+  // Listens to the channels of a life.
+  void become(const NodeInfo& self);
+  void go_down(std::string_view reason);
+  void advance();
+  void stop_parts();
+
   // RedisClientListener
   void on_message(Shard shard, std::string_view channel, std::string_view payload) override;
   void on_resubscribed(Shard shard) override;

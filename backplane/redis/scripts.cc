@@ -23,7 +23,7 @@ local function deliver(node)
   if not lease then return false end
   local number = redis.call('HINCRBY', KEYS[3], node, 1)
   if number == 1 then redis.call('PEXPIRE', KEYS[3], NUMBERS_TTL) end
-  local message = ARGV[1] .. string.format('%.0f', number) .. ':' .. ARGV[4]
+  local message = ARGV[1] .. string.format('%.0f', number) .. ARGV[4] .. ARGV[5]
   if redis.call(ARGV[2], ARGV[3] .. node, message) == 0 then
     redis.call('HINCRBY', KEYS[3], node, -1)
     if tonumber(lease) <= now() then return true end
@@ -36,7 +36,7 @@ end
 )";
 
 constexpr char kSend[] = R"(
-deliver(ARGV[5])
+deliver(ARGV[6])
 return out
 )";
 

@@ -5,13 +5,13 @@
 // Node: 12 hex digits. What follows names further KEYS, ARGV and the reply.
 //
 //   Messages
-//     kSend      KEYS up, numbers; ARGV sender, PUBLISH or SPUBLISH, start of channels, payload,
-//                receiver. Reply: {receiver, number}, number 0: deaf; {}: gone.
+//     kSend      KEYS up, numbers; ARGV sender, PUBLISH or SPUBLISH, start of channels, kind (a
+//                letter), payload, receiver. Reply: {receiver, number}, number 0: deaf; {}: gone.
 //     kSendName  KEYS up, numbers, name; ARGV as above without receiver. Reply: {node, number, ...}
 //                of all nodes of the name but the sender.
 //     kSendAll   KEYS up, numbers; ARGV likewise. Of all nodes that are up.
-//   A message is "SENDER NUMBER:PAYLOAD" without the space, numbered from 1 for each pair of nodes
-//   on each shard.
+//   A message is the sender, the number, the kind, the payload, without anything in between. They
+//   are numbered from 1 for each pair of nodes on each shard.
 //
 //   Names; `members` is a sorted set, the score being the node's epoch
 //     kSetNames  KEYS members, names...; ARGV node, TTL of names, TTL of members, epoch, length of
