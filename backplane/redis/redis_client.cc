@@ -143,11 +143,12 @@ void RedisClient::command(Shard shard, Arguments arguments, Ticket ticket,
 void RedisClient::run_script(Shard shard, std::size_t script, Arguments keys, Arguments arguments,
                              Ticket ticket, CommandListener* listener) {
   const RedisServer* const server = shards_.at(shard).server;
-  const bool is_ready = server != nullptr && server->commands.is_ready();
+  std::string_view id;  // of a link that is ready; else the command fails anyhow
+  if (server != nullptr && server->commands.is_ready()) id = server->commands.script_id(script);
   const std::string key_count = std::to_string(keys.size());
   std::vector<std::string_view> all;
   all.reserve(3 + keys.size() + arguments.size());
-  all.insert(all.end(), {"EVALSHA", is_ready ? server->commands.script_id(script) : "", key_count});
+  all.insert(all.end(), {"EVALSHA", id, key_count});
   all.insert(all.end(), keys.begin(), keys.end());
   all.insert(all.end(), arguments.begin(), arguments.end());
   command(shard, all, ticket, listener);

@@ -142,6 +142,7 @@ class RedisClient final : private CommandLinkOwner,
   void on_unanswered(Command command) override;
   void on_commands_down(std::string_view reason) override;
   void on_commands_stopped() override { note_changes(); }
+  void on_subscriber_up() override { note_changes(); }
   void on_heard(const std::string& channel) override;
   void on_refused(SubscriberLink& link, const std::string& channel, const Reply& error) override;
   void on_message(const std::string& channel, std::string_view payload) override;

@@ -48,7 +48,10 @@ void SubscriberLink::ask(bool is_subscribe, const std::string& channel) {
   requests_.push_back({is_subscribe, channel});
 }
 
-void SubscriberLink::on_link_ready() { retry(); }
+void SubscriberLink::on_link_ready() {
+  retry();
+  owner_->on_subscriber_up();
+}
 
 bool SubscriberLink::on_link_reply(Reply& reply) {
   if (reply.is_error()) return on_error(reply);

@@ -26,6 +26,8 @@ class SubscriberLink;
 
 class SubscriberLinkOwner {
  public:
+  // Connected; the channels are being asked for.
+  virtual void on_subscriber_up() = 0;
   virtual void on_heard(const std::string& channel) = 0;
   // `error` is the server's, or empty where it has taken the channel away.
   virtual void on_refused(SubscriberLink& link, const std::string& channel, const Reply& error) = 0;
