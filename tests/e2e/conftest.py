@@ -8,9 +8,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support.backend import FakeBackend, answer  # noqa: E402
+from support.cluster_fixtures import cluster, crowd, redis  # noqa: E402, F401
 from support.http1 import HttpConnection  # noqa: E402
 from support.management import member  # noqa: E402
-from support.sockhook import BINARY, PASSTHROUGH, Sockhook, endpoint  # noqa: E402
+from support.nodes import Nodes  # noqa: E402
+from support.sockhook import BINARY, PASSTHROUGH  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -49,54 +51,6 @@ def spare_backend():
     fake.relent()
     fake.stop()
     assert not fake.mistakes, fake.mistakes
-
-
-class Nodes:
-    """Starts nodes, and checks and stops them at the test's end."""
-
-    def __init__(self, directory, backends):
-        self.directory = directory
-        self.backends = backends
-        self.running = []
-
-    def __call__(
-        self,
-        config=None,
-        *,
-        app=None,
-        limits=None,
-        listen=None,
-        env=None,
-        wait=True,
-        file_limit=None,
-        cpus=None,
-        **of_endpoint,
-    ):
-        """A node before the fake backend. Keywords: settings of its one endpoint, `app` of its
-        backend, `listen` of its public listener; `config` is merged over all of it."""
-        layers = [
-            {"backends": {"app": {"url": self.backends[0].url}}},
-            {"endpoints": [endpoint(**of_endpoint, **({"limits": limits} if limits else {}))]},
-            {"backends": {"app": app or {}}},
-            {"listen": {"public": listen or {}}},
-            config or {},
-        ]
-        node = Sockhook(
-            self.directory, *layers, env=env, wait=wait, file_limit=file_limit, cpus=cpus
-        )
-        self.running.append(node)
-        return node
-
-    def stop(self):
-        for backend in self.backends:
-            backend.relent()
-        try:
-            for node in self.running:
-                node.stop_and_check()
-        finally:
-            for node in self.running:
-                if node.process.poll() is None:
-                    node.kill()
 
 
 @pytest.fixture

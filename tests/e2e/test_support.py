@@ -5,16 +5,25 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 import websockets
 
 import promises
+from support.audit import check_disconnects, check_messages, without_ttl
 from support.backend import FakeBackend, answer, echo, hang, in_turn, later, raw_then_close, reset
 from support.client import BINARY, CLOSE, TEXT, RawClient, frame
 from support.config import merge, to_yaml
+from support.crowd import welcome
 from support.http1 import HttpConnection, chunked, http, request_bytes
+from support.redis_client import RedisClient
+from support.redis_server import Certificates, RedisServer
+from support.redis_server_cluster import RedisCluster
+from support.redis_server_sentinel import SentinelSet
+from support.relay import Relay
+from support.waiting import eventually
 from support.wire import Ended
 
 
@@ -151,3 +160,71 @@ def test_no_two_processes_get_the_same_port():
         process.communicate("\n")
         assert process.returncode == 0
     assert len(set(ports)) == 3 * 250
+
+
+def test_the_relay_fails_as_told(redis):
+    relay = Relay(redis.address)
+
+    def client():
+        return RedisClient.to(("127.0.0.1", relay.port), 0.3)
+
+    one = client()
+    assert one("SET", "k", b"x" * 1_000_000) == b"OK" and len(one("GET", "k")) == 1_000_000
+    relay.delay = 0.1
+    began = time.monotonic()
+    assert one("PING") == b"PONG" and time.monotonic() - began >= 0.2
+    relay.delay = 0.0
+    relay.hold()
+    with pytest.raises(TimeoutError):
+        one("PING")
+    relay.heal()
+    assert one.reply() == b"PONG", "nothing was lost"
+    relay.swallow("to_client")
+    for mute in (one, client()):
+        with pytest.raises(TimeoutError):
+            mute("INCR", "heard")
+    relay.heal()
+    with pytest.raises((Ended, OSError)):
+        one("PING")
+    two = client()
+    assert two("GET", "heard") == b"2"
+    relay.refuse()
+    with pytest.raises(ConnectionRefusedError):
+        client()
+    assert two("PING") == b"PONG"
+    relay.down()
+    with pytest.raises((Ended, OSError)):
+        two("PING")
+    relay.listen()
+    assert client()("PING") == b"PONG"
+    relay.stop()
+
+
+def test_servers_of_each_kind(tmp_path):
+    certificates = Certificates(tmp_path)
+    secret = {"password": "secret", "requirepass": "secret"}
+    with RedisServer(tmp_path, tls=certificates, **secret) as server:
+        assert server.run("SET", "k", "v") == b"OK"
+        assert server.ttls() == {"k": -1} and without_ttl(server) == [b"k"]
+        server.flush()
+        assert server.keys() == []
+    with RedisCluster(tmp_path) as servers:
+        assert all(b"cluster_size:3" in s.run("CLUSTER", "INFO") for s in servers.servers)
+    with SentinelSet(tmp_path) as servers:
+        old = servers.master
+        old.kill()
+        assert servers.new_master(old).run("SET", "k", "v") == b"OK"
+
+
+def test_the_crowd_remembers(node, backend, crowd):
+    backend.on("/connect", welcome)
+    member = crowd.join(node, ["g"], "ann")
+    assert node.manage("POST", "/v1/groups/g/messages", "x" * 70000).json()["delivered"] == 1
+    assert member.say() and node.push(member.id, "y").status == 200
+    crowd.sync()
+    assert member.frames == ["x" * 70000, "y"]
+    node.manage("DELETE", f"/v1/connections/{member.id}?code=4000&reason=bye")
+    eventually(lambda: member.ended)
+    assert member.closed == (4000, "bye") and crowd.alive == []
+    check_disconnects(backend)
+    check_messages(backend, crowd.members)

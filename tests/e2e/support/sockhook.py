@@ -235,6 +235,12 @@ class Sockhook:
         self.process.wait()
         self.forgive()
 
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def forgive(self):
         """Takes it as it ended: the test itself has judged that."""
         self._checked = True
