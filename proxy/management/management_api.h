@@ -20,7 +20,7 @@
 
 namespace sockhook::management {
 
-class ManagementApi final : public RequestHandler, private LineStarter {
+class ManagementApi final : public RequestHandler, public LineStarter {
  public:
   ManagementApi(const conf::Config& config, push::PushRouter& router,
                 backplane::Backplane& backplane, observe::ControlMetrics& metrics);
@@ -30,6 +30,9 @@ class ManagementApi final : public RequestHandler, private LineStarter {
                  CallListener* listener) override;
   void forget(CallId call) override;
   void count_answer(int status) override;
+  // A line of a batch, or an operation from the stream.
+  StartedLine start_line(const BatchLine& line, const Caller& caller,
+                         CallListener* listener) override;
 
  private:
   // What a call is, once it is known to be allowed.
@@ -46,8 +49,6 @@ class ManagementApi final : public RequestHandler, private LineStarter {
   Started start_batch(const Caller& caller, std::string body, CallListener* listener);
 
   // LineStarter
-  StartedLine start_line(const BatchLine& line, const Caller& caller,
-                         CallListener* listener) override;
   void on_batch_done(CallId batch) override;
 
   const Authenticator authenticator_;

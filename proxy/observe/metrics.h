@@ -160,12 +160,22 @@ enum class PushResult {
 // Where the connection is: on this node, or on another.
 enum class PushPath { kLocal, kRemote, kCount };
 
+// Of the stream of operations.
+enum class OperationResult {
+  kDone,       // 2xx
+  kRejected,   // any other answer of the management API
+  kMalformed,  // an entry that cannot be read
+  kRetried,    // 503 and 504: these come again
+  kCount
+};
+
 enum class ReloadResult { kOk, kRefused, kCount };
 
 struct ControlMetrics {
   using PushCounters =
       std::array<CounterTable<PushResult>, static_cast<std::size_t>(PushTarget::kCount)>;
   std::array<PushCounters, static_cast<std::size_t>(PushPath::kCount)> pushes;
+  CounterTable<OperationResult> operations;
   CounterTable<ReloadResult> reloads;
   std::array<Counter, 6> management_answers;  // by the status' first digit
   Gauge loop_lag_us;

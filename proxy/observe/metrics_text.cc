@@ -27,6 +27,9 @@ enum Family : std::size_t {
   kIgnoredEffects,
   kPassthrough,
   kManagementRequests,
+  kOperations,
+  kOperationsWaiting,
+  kOperationsLag,
   kBackplaneUp,
   kBackplaneLoop,
   kNodes,
@@ -66,6 +69,12 @@ constexpr std::array<MetricFamily, kFamilyCount> kFamilies = {{
      "Plain HTTP requests by how they ended."},
     {"sockhook_management_requests_total", "counter", "status",
      "Requests to the management API by the first digit of the status."},
+    {"sockhook_operations_total", "counter", "result",
+     "Operations from the stream by what became of them."},
+    {"sockhook_operations_waiting", "gauge", "",
+     "Entries in the stream of operations; 0 on nodes that do not read it."},
+    {"sockhook_operations_lag_seconds", "gauge", "",
+     "Age of the oldest operation from the stream that is under way."},
     {"sockhook_backplane_up", "gauge", "", "1 while the backplane answers; always with memory."},
     {"sockhook_backplane_loop_seconds", "gauge", "",
      "Time that the last message to this node itself took through the backplane."},
@@ -95,6 +104,7 @@ constexpr Names<PushResult> kPushNames = {"delivered",  "held",        "gone",  
                                           "slow",       "forbidden",   "failed",   "submitted",
                                           "overloaded", "unavailable", "timed_out"};
 constexpr Names<PushPath> kPathNames = {"local", "remote"};
+constexpr Names<OperationResult> kOperationNames = {"done", "rejected", "malformed", "retried"};
 constexpr Names<ReloadResult> kReloadNames = {"ok", "refused"};
 
 using Label = std::pair<std::string_view, std::string_view>;
@@ -324,6 +334,17 @@ void write_requests(TextWriter& out, const Metrics& metrics) {
   }
 }
 
+void write_operations(TextWriter& out, const Metrics& metrics, const NodeFacts& facts) {
+  out.begin(kOperations);
+  each_name<OperationResult>(kOperationNames, [&](auto result, std::string_view label) {
+    out.sample({{"result", label}}, metrics.control.operations[result].value());
+  });
+  out.begin(kOperationsWaiting);
+  out.sample({}, uint64_t{facts.operations_waiting});
+  out.begin(kOperationsLag);
+  out.sample({}, facts.operations_lag_seconds);
+}
+
 void write_loop_lag(TextWriter& out, const Metrics& metrics) {
   constexpr double kMicroseconds = 1e6;
   out.begin(kLoopLag);
@@ -371,6 +392,7 @@ std::string metrics_text(const Metrics& metrics, const NodeFacts& facts) {
   write_plain(out, metrics, kSlowClients, &WorkerMetrics::slow_clients);
   write_plain(out, metrics, kIgnoredEffects, &WorkerMetrics::ignored_effects);
   write_requests(out, metrics);
+  write_operations(out, metrics, facts);
   write_node(out, metrics, facts);
   return out.take();
 }

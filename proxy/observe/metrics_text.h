@@ -19,6 +19,8 @@ struct NodeFacts {
   bool is_backplane_up = true;
   double backplane_loop_seconds = 0;  // in memory there is no way to go
   std::size_t nodes = 1;
+  std::size_t operations_waiting = 0;  // in the stream that this node reads
+  double operations_lag_seconds = 0;
 };
 
 inline constexpr std::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
