@@ -3,6 +3,8 @@
 #include <chrono>
 #include <csignal>
 
+#include "proxy/net/tls_buffers.h"
+
 namespace sockhook::net {
 namespace {
 
@@ -34,6 +36,11 @@ void Loop::run() {
 void Loop::close() {
   deadlines_.close();
   soon_.close();
+}
+
+TlsBuffers& Loop::tls_buffers() {
+  if (!tls_buffers_) tls_buffers_ = std::make_unique<TlsBuffers>();
+  return *tls_buffers_;
 }
 
 int64_t Loop::wall_ms() {

@@ -18,6 +18,8 @@
 
 namespace sockhook::net {
 
+struct TlsBuffers;
+
 class Loop {
  public:
   // One read buffer serves every connection of the loop: no connection owns one.
@@ -46,6 +48,7 @@ class Loop {
 
   // Valid until the next read on this loop. Followed by slack that parsers may read past the data.
   char* read_buffer() { return read_buffer_.get(); }
+  TlsBuffers& tls_buffers();
 
   void assert_thread() const { SOCKHOOK_CHECK(thread_ == std::this_thread::get_id()); }
 
@@ -54,6 +57,7 @@ class Loop {
   DeadlineWheel deadlines_;
   SoonQueue soon_;
   std::unique_ptr<char[]> read_buffer_;
+  std::unique_ptr<TlsBuffers> tls_buffers_;
   std::thread::id thread_;
 };
 

@@ -158,12 +158,7 @@ void SocketStream::write(std::string_view head, std::string_view body) {
   if (!can_write() || head.size() + body.size() == 0) return;
   const uv_buf_t buffers[] = {buffer_of(head), buffer_of(body)};
   const std::size_t written = write_now(buffers, body.empty() ? 1 : 2);
-  if (written == head.size() + body.size()) return;
-  auto rest = std::make_shared<std::string>();
-  rest->reserve(head.size() + body.size() - written);
-  if (written < head.size()) rest->append(head.substr(written));
-  rest->append(body.substr(written < head.size() ? 0 : written - head.size()));
-  enqueue(std::move(rest), 0);
+  if (written < head.size() + body.size()) enqueue(rest_of(head, body, written), 0);
 }
 
 void SocketStream::write_shared(const SharedBytes& bytes) {

@@ -20,6 +20,8 @@
 #include "conf/config.h"
 #include "protocol/base/result.h"
 
+struct ssl_ctx_st;  // OpenSSL's SSL_CTX
+
 namespace sockhook::net {
 
 class TlsContext;
@@ -46,13 +48,12 @@ class TlsContext {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  bool is_server() const;
-
  private:
   friend class TlsStream;
   struct Parts;  // OpenSSL's
 
   explicit TlsContext(std::unique_ptr<Parts> parts);
+  ssl_ctx_st* get() const;
 
   const std::unique_ptr<Parts> parts_;
 };

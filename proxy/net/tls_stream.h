@@ -42,6 +42,7 @@
 #include "proxy/net/connectable_stream.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/soon.h"
+#include "proxy/net/tls_bio.h"
 #include "proxy/net/tls_context.h"
 
 struct ssl_st;  // OpenSSL's SSL
@@ -59,10 +60,12 @@ class TlsStream final : public ConnectableStream,
   // does not read; beyond it the stream fails.
   static constexpr std::size_t kMaxUnaskedBytes = 256 * 1024;
 
+  // Of the certificate that a peer shows; the handshake fails beyond it.
+  static constexpr std::size_t kMaxSubjectBytes = 4096;
+
   // To a server that `host` names, an address without brackets or a name; its certificate must be
   // for it. Then connect(), or start() where the transport is connected.
-  static std::unique_ptr<TlsStream> client(Loop& loop, TlsContextPtr context,
-                                           const std::string& host,
+  static std::unique_ptr<TlsStream> client(Loop& loop, TlsContextPtr context, std::string host,
                                            std::unique_ptr<ConnectableStream> transport,
                                            StreamListener* listener);
   // On a connection that was accepted; then start().
@@ -104,9 +107,8 @@ class TlsStream final : public ConnectableStream,
 
  private:
   enum class State : std::uint8_t { kConnecting, kHandshake, kOpen, kFailed };
-  friend struct TlsBio;  // OpenSSL's way to the transport: reads input_, writes TlsBuffers::records
 
-  TlsStream(Loop& loop, TlsContextPtr context, std::unique_ptr<Stream> transport,
+  TlsStream(Loop& loop, TlsContextPtr context, std::string host, std::unique_ptr<Stream> transport,
             ConnectableStream* connectable, StreamListener* listener);
 
   // StreamListener and ConnectListener, of the transport
@@ -119,39 +121,46 @@ class TlsStream final : public ConnectableStream,
   // SoonListener
   void on_soon(Soon& soon) override;
 
-  void take(std::string_view data);
+  bool is_client() const { return connectable_ != nullptr; }
   void shake_hands();
   void finish_handshake();
   void decrypt();
+  std::optional<int> understand(int ssl_error);
   void hand_over(std::string_view data);
   void deliver_held();
-  void end(int error);
   void fail(int error, std::string failure);
+  void fail_to_write();
+  void end(int error);
+  void report_end(int error);
+  void stop_for_good();
+  bool can_write() const;
+  std::size_t write_now(std::span<const std::string_view> parts);
   std::size_t encrypt(std::span<const std::string_view> parts);
   void enqueue(SharedBytes bytes, std::size_t offset);
   void write_queue();
   void flush_records();
-  void say_goodbye();
-  bool can_write() const;
-  WriteQueue& queue();
+  void send_end();
 
   Loop& loop_;
   const TlsContextPtr context_;
+  const std::string host_;  // clients: who is expected
   const std::unique_ptr<Stream> transport_;
-  ConnectableStream* const connectable_;  // the transport, for clients
+  ConnectableStream* const connectable_;  // clients: the transport
   StreamListener* listener_;
   ConnectListener* connect_listener_ = nullptr;
-  ssl_st* ssl_;
-  std::string_view input_;             // encrypted bytes of the read under way
-  std::string held_;                   // decrypted bytes that the owner does not read yet
-  std::unique_ptr<WriteQueue> queue_;  // what waits as it was written
+  ssl_st* const ssl_;
+  TlsWire wire_;
+  // kOpen, kFailed: decrypted bytes that the owner does not read yet. kHandshake: start()'s.
+  std::string held_;
+  std::optional<int> held_end_;        // on_end's error, behind them
+  std::unique_ptr<WriteQueue> queue_;  // what waits, not encrypted yet
   std::string failure_;
-  std::optional<int> held_end_;  // on_end's error, once the owner reads
   Soon soon_{this};
-  State state_;
+  State state_ = State::kConnecting;
   bool is_reading_ = false;
   bool is_corked_ = false;
   bool is_shutdown_wanted_ = false;
+  bool has_write_failed_ = false;
   bool has_ended_ = false;
 };
 

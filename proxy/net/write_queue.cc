@@ -4,6 +4,14 @@
 
 namespace sockhook::net {
 
+SharedBytes rest_of(std::string_view head, std::string_view body, std::size_t written) {
+  auto rest = std::make_shared<std::string>();
+  rest->reserve(head.size() + body.size() - written);
+  if (written < head.size()) rest->append(head.substr(written));
+  rest->append(body.substr(written < head.size() ? 0 : written - head.size()));
+  return rest;
+}
+
 void WriteQueue::push(SharedBytes bytes, std::size_t offset) {
   bytes_ += bytes->size() - offset;
   items_.push_back({std::move(bytes), offset});

@@ -12,6 +12,9 @@
 
 namespace sockhook::net {
 
+// What is left of `head` and `body` when their first `written` bytes are gone.
+SharedBytes rest_of(std::string_view head, std::string_view body, std::size_t written);
+
 class WriteQueue {
  public:
   // One batch of a write is this much, or one item that is larger: what waits behind it is what
