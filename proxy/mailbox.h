@@ -36,8 +36,8 @@ class Mailbox {
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
 
-  // False when the mailbox is full or closed. Any thread.
-  [[nodiscard]] bool post(T message) {
+  // False when the mailbox is full or closed: the message is left as it is. Any thread.
+  [[nodiscard]] bool post(T&& message) {
     std::lock_guard lock(mutex_);
     if (is_closed_ || messages_.size() >= kCapacity) return false;
     messages_.push_back(std::move(message));

@@ -11,6 +11,8 @@ namespace {
 
 // How often a draining worker looks whether anything is left.
 constexpr uint64_t kDrainTickMs = 20;
+// The control has no room for an answer that it waits for.
+constexpr uint64_t kAnswerAgainMs = 10;
 
 }  // namespace
 
@@ -18,11 +20,15 @@ struct Worker::Parts {
   explicit Parts(Worker& worker);
 
   webhooks::WebhookClient make_client(Worker& worker);
+  static std::optional<journal::WorkerJournal> make_journal(Worker& worker);
+  std::unique_ptr<WorkerCluster> make_cluster(Worker& worker);
 
   Random random;
+  std::optional<journal::WorkerJournal> journal;  // in a cluster
   client::Hub hub;
   std::vector<std::unique_ptr<backend::BackendPool>> pools;
   webhooks::WebhookClient webhooks;
+  std::unique_ptr<WorkerCluster> cluster;  // null: there is none
   client::SessionContext sessions;
   client::PublicContext front;
   std::optional<passthrough::Passthrough> passthrough;
@@ -31,31 +37,44 @@ struct Worker::Parts {
   std::optional<observe::LoopPulse> pulse;
   std::optional<DrainSchedule> drain;
   net::Deadline drain_tick;
+  net::Deadline new_life_answer;
   std::size_t open_pools = 0;
   bool is_draining = false;
   bool is_drain_over = false;
   bool is_drained = false;
 };
 
+std::optional<journal::WorkerJournal> Worker::Parts::make_journal(Worker& worker) {
+  if (!worker.node_.config->backplane.redis) return std::nullopt;
+  return std::optional<journal::WorkerJournal>(std::in_place, worker.loop_, worker.index_,
+                                               worker.node_.ids.node_key(),
+                                               static_cast<journal::JournalSink*>(&worker));
+}
+
 Worker::Parts::Parts(Worker& worker)
-    : hub(worker.node_.ids, static_cast<uint8_t>(worker.index_)),
+    : journal(make_journal(worker)),
+      hub(worker.node_.ids, static_cast<uint8_t>(worker.index_), journal ? &*journal : nullptr),
       webhooks(make_client(worker)),
+      cluster(make_cluster(worker)),
       sessions{worker.loop_,
-               webhooks,
+               cluster != nullptr ? cluster->jobs() : webhooks,
                worker.node_.admission,
                *worker.node_.metrics.workers[worker.index_],
                random,
                hub,
                {},
-               {}},
+               {},
+               journal ? &*journal : nullptr},
       front{worker.loop_,
             *worker.node_.config,
             worker.node_.routes,
             worker.node_.trusted_proxies,
             sessions,
             nullptr,
-            worker.node_.is_short_of_memory},
-      drain_tick(&worker) {
+            worker.node_.is_short_of_memory,
+            worker.node_.is_cut_off},
+      drain_tick(&worker),
+      new_life_answer(&worker) {
   front.owner = &worker;
   if (const auto& settings = worker.node_.config->passthrough) {
     passthrough.emplace(worker.loop_, *settings, *pools[settings->backend], sessions.metrics);
@@ -79,7 +98,15 @@ webhooks::WebhookClient Worker::Parts::make_client(Worker& worker) {
           random,
           *worker.node_.metrics.workers[worker.index_],
           links,
-          &worker};
+          &worker,
+          journal ? webhooks::WebhookClient::ClusterLink{&worker.node_.lease_ok_until_ms, &*journal}
+                  : webhooks::WebhookClient::ClusterLink{}};
+}
+
+std::unique_ptr<WorkerCluster> Worker::Parts::make_cluster(Worker& worker) {
+  if (!journal) return nullptr;
+  return std::make_unique<WorkerCluster>(worker.loop_, worker.node_.routes, *journal, hub,
+                                         webhooks);
 }
 
 Worker::Worker(Node& node, unsigned index, Mailbox<ControlMessage>& control)
@@ -129,11 +156,26 @@ void Worker::handle(BudgetChanged&) {
 }
 
 // Only a cluster's control sends these.
-void Worker::handle(RecordsWritten&) {}
-void Worker::handle(AdoptOrphans&) {}
-void Worker::handle(TellRecords&) {}
-void Worker::handle(BeginNewLife&) {}
-void Worker::handle(LeaseConfirmed&) {}
+void Worker::handle(RecordsWritten& written) { parts_->cluster->handle(written); }
+void Worker::handle(AdoptOrphans& orphans) { parts_->cluster->handle(orphans); }
+void Worker::handle(TellRecords& tell) { parts_->cluster->handle(tell); }
+void Worker::handle(LeaseConfirmed& confirmed) { parts_->cluster->handle(confirmed); }
+void Worker::handle(BeginNewLife& begin) {
+  parts_->cluster->handle(begin);
+  answer_new_life();
+}
+
+void Worker::answer_new_life() {
+  if (control_.post(NewLifeBegun{index_})) return;
+  loop_.deadlines().arm(parts_->new_life_answer, kAnswerAgainMs);
+}
+
+bool Worker::tell(JournalEntries& entries) {
+  ControlMessage message(std::move(entries));
+  if (control_.post(std::move(message))) return true;
+  entries = std::get<JournalEntries>(std::move(message));
+  return false;
+}
 
 void Worker::handle(BeginDrain& drain) {
   parts_->is_draining = true;
@@ -163,10 +205,17 @@ void Worker::advance_drain() {
   if (!parts_->is_drained) loop_.deadlines().arm(parts_->drain_tick, kDrainTickMs);
 }
 
-void Worker::on_deadline(net::Deadline&) { advance_drain(); }
+void Worker::on_deadline(net::Deadline& deadline) {
+  if (&deadline == &parts_->new_life_answer) {
+    answer_new_life();
+  } else {
+    advance_drain();
+  }
+}
 
 void Worker::handle(EndDrain&) {
   parts_->is_drain_over = true;
+  if (parts_->cluster) parts_->cluster->cancel_held();
   parts_->webhooks.cancel_all();
   parts_->hub.for_every([](client::Session& session) { session.kill(); });
   for (auto next = parts_->connections.begin(); next != parts_->connections.end();) {
@@ -176,8 +225,10 @@ void Worker::handle(EndDrain&) {
 
 void Worker::report_when_drained() {
   if (parts_->is_drained || parts_->hub.size() > 0 || !parts_->connections.empty()) return;
-  if (parts_->is_drain_over) parts_->webhooks.give_up_backlog();
+  if (parts_->is_drain_over) parts_->webhooks.end_backlog();
   if (parts_->webhooks.backlog() > 0) return;
+  // What is owed is the cluster's from here on: the control must know it before.
+  if (parts_->journal && !parts_->journal->flush()) return;
   parts_->is_drained = control_.post(WorkerDrained{index_});
 }
 
@@ -196,6 +247,7 @@ void Worker::end_if_pools_closed() {
   if (parts_->open_pools > 0) return;
   parts_->pulse.reset();
   parts_->drain_tick.cancel();
+  parts_->new_life_answer.cancel();
   mailbox_.close();
   loop_.close();
 }
@@ -204,7 +256,9 @@ void Worker::end_if_pools_closed() {
 // What happens on the loop: one-line forwards between those who do not know each other.
 
 void Worker::on_connection(const net::Incoming& incoming) {
-  parts_->front.is_backlog_full = parts_->webhooks.backlog() >= webhooks::DisconnectBacklog::kFull;
+  parts_->front.is_backlog_full =
+      parts_->webhooks.backlog() >= webhooks::DisconnectBacklog::kFull ||
+      (parts_->journal && parts_->journal->is_full());
   client::PublicConnection& connection = parts_->connections.emplace_back(parts_->front);
   connection.place = std::prev(parts_->connections.end());
   connection.accept(incoming);

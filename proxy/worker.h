@@ -18,6 +18,7 @@
 #include "proxy/client/public_context.h"
 #include "proxy/client/session_context.h"
 #include "proxy/drain_schedule.h"
+#include "proxy/journal/worker_journal.h"
 #include "proxy/mailbox.h"
 #include "proxy/messages.h"
 #include "proxy/net/listener.h"
@@ -25,6 +26,7 @@
 #include "proxy/observe/loop_pulse.h"
 #include "proxy/passthrough/passthrough.h"
 #include "proxy/webhook/webhook_client.h"
+#include "proxy/worker_cluster.h"
 
 namespace sockhook {
 
@@ -32,6 +34,7 @@ class Worker final : net::AcceptListener,
                      net::DeadlineListener,
                      routing::WebhookResults,
                      backend::PoolListener,
+                     journal::JournalSink,
                      client::PublicContext::Owner {
  public:
   Worker(Node& node, unsigned index, Mailbox<ControlMessage>& control);
@@ -61,6 +64,7 @@ class Worker final : net::AcceptListener,
   void handle(TellRecords& tell);
   void handle(BeginNewLife& begin);
   void handle(LeaseConfirmed& confirmed);
+  void answer_new_life();
   void advance_drain();
   void report_when_drained();
   void end_if_pools_closed();
@@ -70,6 +74,7 @@ class Worker final : net::AcceptListener,
   void on_deadline(net::Deadline& deadline) override;
   void on_webhook_result(routing::WebhookResult& result) override;
   void on_pool_closed(backend::BackendPool& pool) override;
+  bool tell(JournalEntries& entries) override;
   void on_public_connection_closed(client::PublicConnection& connection) override;
 
   Node& node_;

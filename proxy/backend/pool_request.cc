@@ -28,6 +28,8 @@ const conf::BackendUrl& Lease::url() const {
 
 std::size_t Lease::url_index() const { return connection_->address().url; }
 
+bool Lease::is_usable() const { return connection_->is_usable(); }
+
 bool Lease::is_reused() const { return connection_->is_reused(); }
 
 uint64_t Lease::connect_us() const { return is_reused() ? 0 : connection_->connect_us(); }

@@ -33,6 +33,8 @@ class Lease {
   const conf::BackendUrl& url() const;
   // Its place in conf::Backend::urls.
   std::size_t url_index() const;
+  // False: the connection has broken meanwhile.
+  bool is_usable() const;
   // It has been idle: the backend may have closed it just before the request came.
   bool is_reused() const;
   // How long connecting took; 0 when reused.

@@ -8,7 +8,11 @@ namespace sockhook::client {
 using push::Delivery;
 using push::PushOutcome;
 
-Hub::Hub(const webhook::IdScheme& ids, uint8_t worker) : ids_(ids), worker_(worker) {}
+Hub::Hub(const webhook::IdScheme& ids, uint8_t worker, routing::ConnectionJournal* journal)
+    : ids_(ids),
+      worker_(worker),
+      groups_(backplane::NameKind::kGroup, journal),
+      users_(backplane::NameKind::kUser, journal) {}
 
 Hub::~Hub() { SOCKHOOK_CHECK(size_ == 0); }
 
@@ -23,7 +27,7 @@ Session& Hub::create(SessionContext& context, std::shared_ptr<routing::Connectio
     free_slots_.pop_back();
   }
   facts->id = ids_.make({worker_, slot}, context.random.bytes<ConnectionId::kRandomBytes>());
-  slots_[slot] = std::make_unique<Session>(context, std::move(facts), responder,
+  slots_[slot] = std::make_unique<Session>(context, slot, std::move(facts), responder,
                                            std::move(offered_subprotocols));
   ++size_;
   return *slots_[slot];
@@ -37,11 +41,17 @@ Session* Hub::find(const ConnectionId& id) {
 }
 
 void Hub::erase(Session& session) {
-  const uint32_t slot = ids_.locate(session.facts().id)->slot;
+  const uint32_t slot = session.slot();
   SOCKHOOK_CHECK(slots_[slot].get() == &session);
   free_slots_.push_back(slot);
   --size_;
   slots_[slot].reset();
+}
+
+void Hub::begin_life(const webhook::IdScheme& ids) {
+  uncork_all();
+  for_every([](Session& session) { session.lose(); });
+  ids_ = ids;
 }
 
 void Hub::for_each(const std::function<void(Session&)>& visit) {
@@ -57,6 +67,15 @@ void Hub::for_every(const std::function<void(Session&)>& visit) {
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     if (Session* session = slots_[slot].get()) visit(*session);
   }
+}
+
+std::optional<uint32_t> Hub::for_some(uint32_t from_slot, uint32_t slots,
+                                      const std::function<void(const Session&)>& visit) const {
+  for (uint32_t slot = from_slot; slot < slots_.size(); ++slot) {
+    if (slot - from_slot == slots) return slot;
+    if (slots_[slot] != nullptr) visit(*slots_[slot]);
+  }
+  return std::nullopt;
 }
 
 void Hub::cork(Session& session) {

@@ -1,7 +1,8 @@
 // Hub: the sessions of one worker, by slot, by group and by user; it carries out push commands.
 //
 // A connection's id holds its slot, so finding it is an index and a comparison. A slot is a
-// connection's for its whole life, which makes the order of slots the order of listings.
+// connection's for its whole life, which makes the order of slots the order of listings. Ids of an
+// earlier life of the node find nobody, while sessions of it still close.
 //
 // Owner: the Worker. Thread: the worker's. A session is erased only from its own finish().
 
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +28,8 @@ using webhook::ConnectionId;
 
 class Hub {
  public:
-  Hub(const webhook::IdScheme& ids, uint8_t worker);
+  // `journal`: null without a cluster.
+  Hub(const webhook::IdScheme& ids, uint8_t worker, routing::ConnectionJournal* journal = nullptr);
   ~Hub();
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
@@ -35,6 +38,8 @@ class Hub {
   Session& create(SessionContext& context, std::shared_ptr<routing::ConnectionFacts> facts,
                   HandshakeResponder* responder, std::vector<std::string> offered_subprotocols);
   Session* find(const ConnectionId& id);
+  // This node was declared dead: all sessions are lost, and those that come are of a new life.
+  void begin_life(const webhook::IdScheme& ids);
   // Sessions of any state.
   std::size_t size() const { return size_; }
 
@@ -44,6 +49,11 @@ class Hub {
   void for_each(const std::function<void(Session&)>& visit);
   // Those that are ending too. The visited session may be erased.
   void for_every(const std::function<void(Session&)>& visit);
+
+  // Those of any state in the next `slots` slots from `from_slot` on; where to go on, or nothing at
+  // the end.
+  std::optional<uint32_t> for_some(uint32_t from_slot, uint32_t slots,
+                                   const std::function<void(const Session&)>& visit) const;
 
   // See Corks.
   void set_corking(bool is_corking) { is_corking_ = is_corking; }
@@ -75,7 +85,7 @@ class Hub {
   push::PushOutcome carry_out(const push::CountGroup& count, const push::Scope& scope);
   push::PushOutcome carry_out(const push::FindUser& user, const push::Scope& scope);
 
-  const webhook::IdScheme& ids_;
+  webhook::IdScheme ids_;  // of this life
   const uint8_t worker_;
   std::vector<std::unique_ptr<Session>> slots_;
   std::vector<uint32_t> free_slots_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/client/session.h"
+
 namespace sockhook::client {
 
 bool MemberIndex::is_member(std::string_view name, const Places& places) {
@@ -18,6 +20,7 @@ bool MemberIndex::join(std::string_view name, Session* session, Places& places) 
   List& list = entry->second;
   places.push_back({&list, list.members.size()});
   list.members.push_back({session, &places});
+  if (journal_ != nullptr) journal_->named(kind_, list.name, session->facts().id, true);
   return true;
 }
 
@@ -40,6 +43,10 @@ void MemberIndex::leave_all(Places& places) {
 
 void MemberIndex::remove(Place place) {
   std::vector<Member>& members = place.list->members;
+  if (journal_ != nullptr) {
+    const Session& left = *members[place.position].session;
+    journal_->named(kind_, place.list->name, left.facts().id, false);
+  }
   if (place.position + 1 != members.size()) {
     Member& moved = members[place.position] = members.back();
     const auto its_place =

@@ -4,6 +4,8 @@
 // size of the group. Lists are walked from the back, which makes it safe for the visited session
 // (and only that one) to leave meanwhile: the last element, already visited, takes its place.
 //
+// In a cluster the journal is told who goes by which name.
+//
 // Owner: the Hub. Thread: its worker's. A name exists while it has members.
 
 #pragma once
@@ -14,6 +16,8 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+#include "proxy/routing/connection_journal.h"
 
 namespace sockhook::client {
 
@@ -38,6 +42,10 @@ class MemberIndex {
     std::vector<Member> members;
   };
 
+  // `journal`: null without a cluster.
+  explicit MemberIndex(backplane::NameKind kind, routing::ConnectionJournal* journal = nullptr)
+      : kind_(kind), journal_(journal) {}
+
   // False: the session is a member already.
   bool join(std::string_view name, Session* session, Places& places);
   // False: it is none.
@@ -54,6 +62,8 @@ class MemberIndex {
   };
   void remove(Place place);
 
+  const backplane::NameKind kind_;
+  routing::ConnectionJournal* const journal_;
   // Nodes are stable, so places may point into them.
   std::unordered_map<std::string, List, Hash, std::equal_to<>> lists_;
 };

@@ -201,6 +201,9 @@ bool PublicConnection::may_enter(const routing::Endpoint& endpoint) {
     return false;
   };
   if (context_.is_draining) return no(503, "shutting down\n", HandshakeResult::kDraining);
+  if (context_.is_cut_off.load(std::memory_order_relaxed)) {
+    return no(503, "the node is cut off from its cluster\n", HandshakeResult::kNodeLost);
+  }
   Admission& admission = context_.sessions.admission;
   if (!admission.take_handshake(context_.loop.now_ms())) {
     return no(429, "too many handshakes\n", HandshakeResult::kHandshakeRate);

@@ -27,8 +27,9 @@ struct PublicContext {
   SessionContext& sessions;
   http::PlainRequests* plain = nullptr;  // null: no passthrough
   const std::atomic<bool>& is_short_of_memory;
-  bool is_draining = false;      // the listener has closed: no new handshakes
-  bool is_backlog_full = false;  // too many $disconnects are owed
+  const std::atomic<bool>& is_cut_off;  // from the cluster, with `partition: fence`
+  bool is_draining = false;             // the listener has closed: no new handshakes
+  bool is_backlog_full = false;         // too many $disconnects are owed, or too much is untold
   // Told when a connection is gone, which is then destroyed.
   class Owner {
    public:

@@ -19,12 +19,14 @@ using websocket::Opcode;
 using Outcome = routing::WebhookResult::Outcome;
 namespace close_code = websocket::close_code;
 
-Session::Session(SessionContext& context, std::shared_ptr<routing::ConnectionFacts> facts,
-                 HandshakeResponder* responder, std::vector<std::string> offered_subprotocols)
+Session::Session(SessionContext& context, uint32_t slot,
+                 std::shared_ptr<routing::ConnectionFacts> facts, HandshakeResponder* responder,
+                 std::vector<std::string> offered_subprotocols)
     : context_(context),
       facts_(std::move(facts)),
       reader_(context.decoders),
-      held_(std::make_unique<Held>()) {
+      held_(std::make_unique<Held>()),
+      slot_(slot) {
   held_->responder = responder;
   held_->offered = std::move(offered_subprotocols);
 }
@@ -55,6 +57,7 @@ bool Session::is_at_limit() const { return in_flight_ >= facts_->endpoint->conf.
 // What is read behind our own close frame was not sent before the close. What waits in the stash
 // was: then reading is paused.
 bool Session::drops_messages() const {
+  if (is_lost_) return true;
   return state_ == State::kClosing && is_reading_ && !has_vanished();
 }
 

@@ -39,7 +39,7 @@ class Session final : net::StreamListener, net::DeadlineListener {
  public:
   enum class State : uint8_t { kConnecting, kOpen, kClosing, kFinishing };
 
-  Session(SessionContext& context, std::shared_ptr<routing::ConnectionFacts> facts,
+  Session(SessionContext& context, uint32_t slot, std::shared_ptr<routing::ConnectionFacts> facts,
           HandshakeResponder* responder, std::vector<std::string> offered_subprotocols);
   ~Session();
   Session(const Session&) = delete;
@@ -60,15 +60,23 @@ class Session final : net::StreamListener, net::DeadlineListener {
   void drain();
   // Ends at once, whatever runs: the process is going away. May destroy the session.
   void kill();
+  // This node was declared dead, and another one sends the $disconnect: closes with 1012, or
+  // refuses the handshake; no webhook follows. May destroy the session.
+  void lose();
 
   push::ConnectionInfo describe() const;
   const routing::ConnectionFacts& facts() const { return *facts_; }
+  routing::FactsPtr shared_facts() const { return facts_; }
+  // The Hub's.
+  uint32_t slot() const { return slot_; }
   State state() const { return state_; }
   bool is_open() const { return state_ == State::kOpen; }
   // For pushes: closing, closed, or a handshake that has failed.
   bool is_gone() const;
   bool is_member(std::string_view group) const { return MemberIndex::is_member(group, groups_); }
   bool is_draining() const { return is_draining_; }
+  // If this node dies now, another one sends its $disconnect.
+  bool has_record() const;
 
   // For pushes that come in a batch: see Corks. False: there is nothing to cork, or it is.
   bool cork();
@@ -180,9 +188,11 @@ class Session final : net::StreamListener, net::DeadlineListener {
   double tokens_ = 0;
   uint64_t messages_ = 0;   // events so far: the number in ce-id
   uint32_t in_flight_ = 0;  // webhooks running
+  const uint32_t slot_;
   State state_ = State::kConnecting;
   bool is_reading_ = false;
   bool is_draining_ = false;
+  bool is_lost_ = false;  // see lose()
   bool closes_when_written_ = false;
   bool owes_disconnect_ = false;
   bool is_corked_ = false;

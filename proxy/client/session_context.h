@@ -8,6 +8,7 @@
 #include "proxy/net/loop.h"
 #include "proxy/observe/metrics.h"
 #include "proxy/random.h"
+#include "proxy/routing/connection_journal.h"
 #include "proxy/routing/webhook_job.h"
 
 namespace sockhook::client {
@@ -23,6 +24,7 @@ struct SessionContext {
   Hub& hub;
   websocket::DecoderPool decoders;
   webhook::MessageParser selector;
+  routing::ConnectionJournal* journal = nullptr;  // null: there is no cluster
 
   observe::EndpointMetrics& metrics_of(const routing::Endpoint& endpoint) {
     return *metrics.endpoints[endpoint.index];

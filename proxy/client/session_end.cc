@@ -124,13 +124,37 @@ void Session::kill() {
   }
 }
 
+void Session::lose() {
+  is_lost_ = true;
+  owes_disconnect_ = false;
+  in_flight_ = 0;
+  stash_.clear();
+  if (state_ == State::kConnecting) {
+    if (!held_->is_abandoned) refuse(503, {}, {}, observe::HandshakeResult::kNodeLost);
+    held_.reset();
+    state_ = State::kFinishing;
+  }
+  close_with(close_code::kServiceRestart, "node lost", ClosedBy::kProxy);
+  if (state_ == State::kClosing && has_vanished()) stream_->reset();
+  advance();
+}
+
+bool Session::has_record() const {
+  return facts_->endpoint->disconnect != nullptr && !is_lost_ &&
+         (state_ == State::kConnecting || owes_disconnect_);
+}
+
 // The last thing that a session does: it is destroyed in here.
 void Session::finish() {
   if (facts_->connected_at_ms != 0) {
     context_.metrics_of(*facts_->endpoint).count_close(cause_->code, closer_label(cause_->by));
     log_closed(*facts_, cause_->code, cause_->by, messages_);
   }
-  if (owes_disconnect_) hand_over_disconnect();
+  if (owes_disconnect_) {
+    hand_over_disconnect();
+  } else if (context_.journal != nullptr && !is_lost_) {
+    context_.journal->settled(facts_->id);
+  }
   context_.admission.leave(facts_->endpoint->conf, facts_->client,
                            has_users_place_ ? std::string_view(facts_->user) : "");
   context_.hub.erase(*this);

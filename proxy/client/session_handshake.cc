@@ -166,6 +166,7 @@ void Session::open(webhook::ConnectAnswer& answer) {
   }
   if (answer.effects.close) close(answer.effects.close->code, answer.effects.close->reason);
   uncork();
+  if (context_.journal != nullptr) context_.journal->opened(facts_);
   if (is_draining_ || !stash_.empty()) {
     advance();
   } else {

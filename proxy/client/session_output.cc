@@ -115,7 +115,10 @@ void Session::report_mistakes(const webhook::Effects& effects) {
 }
 
 void Session::apply(const webhook::Effects& effects) {
-  if (effects.state) facts_->state = *effects.state;
+  if (effects.state && *effects.state != facts_->state) {
+    facts_->state = *effects.state;
+    if (context_.journal != nullptr) context_.journal->changed(facts_);
+  }
   for (const webhook::GroupChange& change : effects.groups) {
     if (is_open()) set_membership(change.group, change.joins);
   }

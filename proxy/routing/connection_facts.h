@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "protocol/http/cidr.h"
 #include "protocol/webhook/connection_id.h"
@@ -31,6 +32,8 @@ struct ConnectionFacts {
   int64_t handshake_at_ms = 0;  // wall clock, as the next two
   int64_t connected_at_ms = 0;  // 0 while $connect runs
   int64_t last_active_at_ms = 0;
+  // node.id of the dead node that held the connection; null: this node holds it.
+  std::shared_ptr<const std::string> owner;
 
   std::string_view proto() const { return is_secure ? "https" : "http"; }
 };

@@ -5,7 +5,10 @@
 // implementation tells the control thread, in batches, in order. Without a cluster nobody listens:
 // the pointer to it is null.
 //
-// Thread: the worker's. No call calls back, but for record()'s listener, later, from the loop.
+// A connection has a record from before its $connect until its $disconnect has arrived; where the
+// endpoint has no route for $disconnect it has none, and what is said of it here is ignored.
+//
+// Thread: the worker's. No call calls back.
 
 #pragma once
 
@@ -23,11 +26,15 @@ class ConnectionJournal {
   // The connection goes by that name from now on, or no longer.
   virtual void named(backplane::NameKind kind, std::string_view name,
                      const webhook::ConnectionId& id, bool is_member) = 0;
+  // It has been accepted: what $connect has set is written at once.
+  virtual void opened(const FactsPtr& facts) = 0;
   // Its user or state is another now: its record is written again within 1 s.
   virtual void changed(const FactsPtr& facts) = 0;
-  // Its $disconnect has to wait: its record tells from now on how it really ended.
+  // Its $disconnect has to wait: its record tells from now on how it really ended. Of a dead node's
+  // connection the record is left as it is.
   virtual void owed(const WebhookJob& disconnect) = 0;
-  // Nothing is owed any more: its $disconnect has arrived or was given up, or it was refused.
+  // Nothing is owed any more: its $disconnect has arrived or was given up, or it was refused. It
+  // may be the connection of a dead node, whose $disconnect is sent from here.
   virtual void settled(const webhook::ConnectionId& id) = 0;
 
  protected:

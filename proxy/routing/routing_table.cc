@@ -66,4 +66,11 @@ EndpointPtr RoutingTable::find(std::string_view path) const {
   return nullptr;
 }
 
+EndpointPtr RoutingTable::find_by_name(std::string_view name) const {
+  for (const EndpointPtr& endpoint : endpoints_) {
+    if (endpoint->conf.name == name) return endpoint;
+  }
+  return nullptr;
+}
+
 }  // namespace sockhook::routing

@@ -66,6 +66,8 @@ class RoutingTable {
 
   // The first endpoint whose path matches; null when none does. `path` is decoded and plain.
   EndpointPtr find(std::string_view path) const;
+  // Null when there is none.
+  EndpointPtr find_by_name(std::string_view name) const;
 
   const std::vector<EndpointPtr>& endpoints() const { return endpoints_; }
   const webhook::Signer& signer() const { return signer_; }

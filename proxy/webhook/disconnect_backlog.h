@@ -7,8 +7,11 @@
 //            at a time is sent, by the oldest entry, 250 ms doubling to 30 s apart with full jitter
 //
 // An entry that is answered 2xx, or 4xx other than 408, 425 and 429, is done. One that the backend
-// fails on by itself is tried again by the same delays while the others go on. An entry older than
-// its endpoint's `disconnect_retry` is given up: logged and counted.
+// fails on by itself is tried again by the same delays while the others go on. An entry whose end
+// is longer ago than its endpoint's `disconnect_retry` is given up: logged and counted.
+//
+// In a cluster the journal is told of each that has to wait, when its first try has failed or after
+// kTellAfterMs, so that another node would send the same event; and of each that is settled.
 //
 // How many there are is bounded by who lets clients in: see kFull.
 //
@@ -35,6 +38,9 @@ class DisconnectBacklog final : CallListener, net::DeadlineListener {
   static constexpr uint64_t kMaxDelayMs = 30'000;
   // With this many entries on a worker no client is let in: each would owe one more.
   static constexpr std::size_t kFull = 250'000;
+  static constexpr uint64_t kTellAfterMs = 250;
+  // At a time, so that telling all of a long outage again does not hold up the loop.
+  static constexpr std::size_t kTellAtOnce = 500;
 
   DisconnectBacklog(CallContext& context, backend::BackendPool& pool, OutageGate& gate,
                     Random& random);
@@ -43,31 +49,48 @@ class DisconnectBacklog final : CallListener, net::DeadlineListener {
   void add(const routing::WebhookJob& job);
   // Entries that have not arrived yet, those under way included.
   std::size_t size() const { return ready_.size() + delayed_.size() + calls_.size(); }
-  // Gives up all that is left, with a log line for each. Calls under way are dropped.
-  void give_up();
+  // Ends all that is left, with a log line for each: it is given up, or in a cluster left to the
+  // other nodes. Calls under way are dropped.
+  void end();
+  // Forgets all that is left: it is another node's now.
+  void drop();
+  // Whoever was told has forgotten.
+  void tell_again();
 
  private:
+  struct Progress {
+    uint64_t added_ms;       // loop time
+    uint64_t give_up_at_ms;  // loop time
+    unsigned failures = 0;
+    uint32_t told_in = 0;  // see telling_
+  };
   struct Entry {
     OwnedJob job;
-    uint64_t since_ms;  // loop time of the first try
-    unsigned failures = 0;
+    Progress progress;
   };
 
   void on_call_done(WebhookCall& call, routing::WebhookResult& result) override;
   void on_deadline(net::Deadline& deadline) override;
 
   void pump();
+  Entry take_ready();
   void send(Entry entry);
+  void settle(const OwnedJob& job);
+  void tell(const OwnedJob& job, Progress& progress);
+  void tell_waiting();
+  uint64_t next_telling_ms() const;
   void arm();
   void delay(Entry entry);
   void begin_or_extend_outage();
   uint64_t jittered(unsigned failures);
+  uint64_t give_up_at_ms(const routing::WebhookJob& job) const;
   bool give_up_if_old(const Entry& entry);
+  template <typename Visitor>
+  void for_each(Visitor visit);
   void update_gauge();
 
   struct Pending {
-    uint64_t since_ms;
-    unsigned failures;
+    Progress progress;
     bool is_probe;
   };
 
@@ -85,6 +108,11 @@ class DisconnectBacklog final : CallListener, net::DeadlineListener {
   unsigned outage_failures_ = 0;
   uint64_t next_probe_ms_ = 0;
   std::size_t counted_ = 0;  // what the gauge shows of us
+
+  // What has been told, in which of the tellings: each asks for all of them anew.
+  uint32_t telling_ = 1;
+  std::size_t told_ready_ = 0;  // from the front of ready_
+  std::multimap<uint64_t, Entry>::iterator untold_delayed_ = delayed_.end();
 };
 
 }  // namespace sockhook::webhooks

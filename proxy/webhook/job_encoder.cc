@@ -12,7 +12,7 @@ webhook::Event JobEncoder::event_of(const routing::WebhookJob& job) const {
   event.time_ms = job.time_ms;
   event.number = job.number;
   event.connection_id = facts.id.view();
-  event.node = node_;
+  event.node = facts.owner ? std::string_view(*facts.owner) : std::string_view(node_);
   event.endpoint = facts.endpoint->conf.name;
   event.route_key = job.route->key;
   event.user = facts.user;

@@ -46,21 +46,47 @@ WebhookCall::~WebhookCall() {
 void WebhookCall::start() {
   ends_at_ms_ = context_.loop.now_ms() + static_cast<uint64_t>(job_->route->conf.timeout.count());
   context_.metrics.webhooks_queued.add(1);
-  begin_try(false);
+  begin_try();
 }
 
-void WebhookCall::begin_try(bool fresh_only) {
+void WebhookCall::begin_try() {
   const uint64_t now_ms = context_.loop.now_ms();
   const uint64_t left_ms = ends_at_ms_ > now_ms ? ends_at_ms_ - now_ms : 0;
   context_.loop.deadlines().arm(deadline_, left_ms / tries_left_);
   waiting_since_us_ = now_us();
-  if (backend::Lease lease = pool_.acquire(*this, priority_, fresh_only)) {
+  take_connection();
+}
+
+void WebhookCall::take_connection() {
+  if (backend::Lease lease = pool_.acquire(*this, priority_, has_retried_stale_)) {
     on_connection(std::move(lease));
   }
 }
 
 void WebhookCall::on_connection(backend::Lease lease) {
   lease_ = std::move(lease);
+  send_when_allowed();
+}
+
+// It keeps its connection: to give back those of many parked calls would hand each to the next.
+void WebhookCall::send_when_allowed() {
+  if (context_.guard.may_send()) {
+    send();
+  } else {
+    context_.guard.park(*this);
+  }
+}
+
+void WebhookCall::on_lease_confirmed() {
+  if (lease_.is_usable()) {
+    send_when_allowed();
+    return;
+  }
+  lease_.discard();
+  take_connection();
+}
+
+void WebhookCall::send() {
   state_ = State::kExchange;
   context_.metrics.webhooks_queued.add(-1);
   context_.metrics.webhooks_in_flight.add(1);
@@ -116,6 +142,7 @@ void WebhookCall::on_failure(http::ExchangeFailure failure) {
 
 void WebhookCall::on_deadline(net::Deadline&) {
   cancel();
+  unpark();
   lease_.discard();
   if (retry(policy().on_timeout && context_.loop.now_ms() < ends_at_ms_)) return;
   lose_answer(Outcome::kTimedOut);
@@ -138,7 +165,7 @@ bool WebhookCall::retry(bool is_allowed) {
   context_.metrics.webhook_retries.add(1);
   answer_ = {};
   has_head_ = false;
-  begin_try(has_retried_stale_);
+  begin_try();
   return true;
 }
 

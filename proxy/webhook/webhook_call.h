@@ -1,6 +1,6 @@
 // WebhookCall: one job on its way to the backend and back.
 //
-//   kWaiting   for a connection of the pool
+//   kWaiting   for a connection of the pool; with one, parked until the LeaseGuard lets it go
 //   kExchange  the request is sent, the answer is read
 //   kDone      its owner has been told and destroys it
 //
@@ -23,16 +23,22 @@
 #include "proxy/http/client_connection.h"
 #include "proxy/net/deadline_wheel.h"
 #include "proxy/observe/metrics.h"
+#include "proxy/routing/connection_journal.h"
+#include "proxy/routing/owned_job.h"
 #include "proxy/webhook/job_encoder.h"
-#include "proxy/webhook/owned_job.h"
+#include "proxy/webhook/lease_guard.h"
 
 namespace sockhook::webhooks {
+
+using routing::OwnedJob;
 
 // What all calls of a worker share.
 struct CallContext {
   net::Loop& loop;
   JobEncoder& encoder;
   observe::WorkerMetrics& metrics;
+  LeaseGuard& guard;
+  routing::ConnectionJournal* journal;  // null: there is no cluster
 };
 
 class WebhookCall;
@@ -46,7 +52,10 @@ class CallListener {
   ~CallListener() = default;
 };
 
-class WebhookCall final : backend::PoolRequest, http::ExchangeListener, net::DeadlineListener {
+class WebhookCall final : backend::PoolRequest,
+                          ParkedRequest,
+                          http::ExchangeListener,
+                          net::DeadlineListener {
  public:
   using List = std::list<WebhookCall>;
 
@@ -67,13 +76,17 @@ class WebhookCall final : backend::PoolRequest, http::ExchangeListener, net::Dea
 
   void on_connection(backend::Lease lease) override;
   void on_no_connection(backend::NoConnection why) override;
+  void on_lease_confirmed() override;
   void on_response_head(http::ResponseHead& head) override;
   void on_response_body(std::string_view data) override;
   void on_response_end(http::Headers& trailers, bool reusable) override;
   void on_failure(http::ExchangeFailure failure) override;
   void on_deadline(net::Deadline& deadline) override;
 
-  void begin_try(bool fresh_only);
+  void begin_try();
+  void take_connection();
+  void send_when_allowed();
+  void send();
   bool retry(bool is_allowed);
   void lose_answer(Outcome outcome);
   void finish(Outcome outcome);

@@ -7,9 +7,10 @@ namespace sockhook::webhooks {
 WebhookClient::WebhookClient(net::Loop& loop, std::string node, const webhook::Signer& signer,
                              Random& random, observe::WorkerMetrics& metrics,
                              const std::vector<BackendLink>& backends,
-                             routing::WebhookResults* results)
+                             routing::WebhookResults* results, ClusterLink cluster)
     : encoder_(std::move(node), signer, random),
-      context_{loop, encoder_, metrics},
+      guard_(loop, cluster.lease_ok_until_ms),
+      context_{loop, encoder_, metrics, guard_, cluster.journal},
       backends_(backends),
       results_(results) {
   for (const BackendLink& link : backends_) {
@@ -44,8 +45,17 @@ std::size_t WebhookClient::backlog() const {
   return total;
 }
 
-void WebhookClient::give_up_backlog() {
-  for (const auto& backlog : backlogs_) backlog->give_up();
+void WebhookClient::end_backlog() {
+  for (const auto& backlog : backlogs_) backlog->end();
+}
+
+void WebhookClient::drop_all() {
+  cancel_all();
+  for (const auto& backlog : backlogs_) backlog->drop();
+}
+
+void WebhookClient::tell_owed_again() {
+  for (const auto& backlog : backlogs_) backlog->tell_again();
 }
 
 }  // namespace sockhook::webhooks

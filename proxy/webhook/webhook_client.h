@@ -2,12 +2,15 @@
 //
 // $connect and messages become a WebhookCall each, whose result goes to the WebhookResults; a
 // $disconnect goes to the backlog of its backend, which keeps it until it has arrived.
+// In a cluster the LeaseGuard stands before all of them.
 //
 // Owner: a Worker. Thread: the worker's.
 
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,10 +28,16 @@ class WebhookClient final : public routing::WebhookJobs, CallListener {
     OutageGate* gate;
   };
 
+  // Of a node in a cluster; both outlive the client.
+  struct ClusterLink {
+    const std::atomic<uint64_t>* lease_ok_until_ms = nullptr;
+    routing::ConnectionJournal* journal = nullptr;
+  };
+
   // `backends` as in Config::backends; pools and gates outlive the client.
   WebhookClient(net::Loop& loop, std::string node, const webhook::Signer& signer, Random& random,
                 observe::WorkerMetrics& metrics, const std::vector<BackendLink>& backends,
-                routing::WebhookResults* results);
+                routing::WebhookResults* results, ClusterLink cluster);
   ~WebhookClient();
   WebhookClient(const WebhookClient&) = delete;
   WebhookClient& operator=(const WebhookClient&) = delete;
@@ -37,14 +46,22 @@ class WebhookClient final : public routing::WebhookJobs, CallListener {
 
   // Owed $disconnects that have not arrived.
   std::size_t backlog() const;
-  void give_up_backlog();
-  // Drops all calls; no results follow.
+  // Gives up what is left, or leaves it to the cluster.
+  void end_backlog();
+  // Drops all calls of $connects and messages; no results follow.
   void cancel_all() { calls_.clear(); }
+  // Drops owed $disconnects too: another node sends them.
+  void drop_all();
+  // The records of owed $disconnects may be lost: tells them again, over some loop turns.
+  void tell_owed_again();
+  // See LeaseGuard.
+  void on_lease_confirmed() { guard_.resume(); }
 
  private:
   void on_call_done(WebhookCall& call, routing::WebhookResult& result) override;
 
   JobEncoder encoder_;
+  LeaseGuard guard_;
   CallContext context_;
   std::vector<BackendLink> backends_;
   std::vector<std::unique_ptr<DisconnectBacklog>> backlogs_;

@@ -50,7 +50,7 @@ void expect_equal(MemberIndex& index, const Model& model, std::vector<Member>& m
 TEST(MemberIndex, AgreesWithASetUnderRandomOperations) {
   std::mt19937 random(7);
   const auto below = [&](unsigned bound) { return random() % bound; };
-  MemberIndex index;
+  MemberIndex index(backplane::NameKind::kGroup);
   Model model;
   std::vector<Member> members(12);
   for (int step = 0; step < 20'000; ++step) {
@@ -78,7 +78,7 @@ TEST(MemberIndex, AgreesWithASetUnderRandomOperations) {
 TEST(MemberIndex, AVisitorThatLeavesWhileTheListIsWalkedFromTheBackMissesNobody) {
   std::mt19937 random(11);
   for (int round = 0; round < 200; ++round) {
-    MemberIndex index;
+    MemberIndex index(backplane::NameKind::kGroup);
     std::vector<Member> members(20);
     for (Member& member : members) index.join("g", member.session(), member.places);
     std::multiset<Session*> visited;

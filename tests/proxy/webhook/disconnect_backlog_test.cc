@@ -200,7 +200,7 @@ TEST_F(DisconnectBacklogTest, GivingUpDropsWhatRunsAndWhatWaits) {
   reply_in_turn({status(500), hang()});
   disconnect_many(40);
   ASSERT_TRUE(until([&] { return requests().size() >= DisconnectBacklog::kInFlight; }));
-  side().client->give_up_backlog();
+  side().client->end_backlog();
   EXPECT_EQ(side().client->backlog(), 0U);
   EXPECT_EQ(side().metrics.disconnect_backlog.value(), 0);
   run_for(400);

@@ -40,7 +40,8 @@ class WebhookTest : public ::testing::Test {
               *owner.budget, static_cast<backend::PoolListener*>(this))),
           client(std::make_unique<WebhookClient>(
               owner.runner.loop(), "gw-1", owner.routes->signer(), owner.random, metrics,
-              std::vector<WebhookClient::BackendLink>{{pool.get(), &owner.gate}}, this)) {}
+              std::vector<WebhookClient::BackendLink>{{pool.get(), &owner.gate}}, this,
+              owner.cluster)) {}
     void on_webhook_result(WebhookResult& result) override { results.push_back(std::move(result)); }
     void on_pool_closed(backend::BackendPool&) override { pool.reset(); }
 
@@ -91,7 +92,7 @@ class WebhookTest : public ::testing::Test {
     routing::WebhookJob made;
     made.facts = facts;
     made.kind = kind;
-    made.time_ms = 1'700'000'000'000;
+    made.time_ms = net::Loop::wall_ms();
     return made;
   }
   void connect() {
@@ -158,6 +159,7 @@ class WebhookTest : public ::testing::Test {
   Random random;
   const webhook::IdScheme ids{webhook::NodeKey{}, {}};
   OutageGate gate;
+  WebhookClient::ClusterLink cluster;  // of sides that are added from now on
   std::optional<routing::RoutingTable> routes;
   std::optional<backend::BackendBudget> budget;
 

@@ -8,12 +8,11 @@
 #include "protocol/http/http_message.h"
 #include "proxy/routing/webhook_job.h"
 
-namespace sockhook::webhooks {
+namespace sockhook::routing {
 
 class OwnedJob {
  public:
-  explicit OwnedJob(const routing::WebhookJob& job)
-      : job_(job), query_(job.query), payload_(job.payload) {
+  explicit OwnedJob(const WebhookJob& job) : job_(job), query_(job.query), payload_(job.payload) {
     if (job.handshake != nullptr) handshake_ = *job.handshake;
     point_to_own();
   }
@@ -26,8 +25,8 @@ class OwnedJob {
   }
   OwnedJob& operator=(OwnedJob&&) = delete;
 
-  const routing::WebhookJob& operator*() const { return job_; }
-  const routing::WebhookJob* operator->() const { return &job_; }
+  const WebhookJob& operator*() const { return job_; }
+  const WebhookJob* operator->() const { return &job_; }
 
  private:
   void point_to_own() {
@@ -36,10 +35,10 @@ class OwnedJob {
     job_.payload = payload_;
   }
 
-  routing::WebhookJob job_;
+  WebhookJob job_;
   http::Headers handshake_;
   std::string query_;
   std::string payload_;
 };
 
-}  // namespace sockhook::webhooks
+}  // namespace sockhook::routing
