@@ -1,19 +1,29 @@
-// MemoryBackplane: a cluster of one node, which is this process.
-//
-// There is nobody to speak to, and what it would tell others dies with it: names and records are
-// not kept, a message to another node finds it gone.
+// MemoryBackplane: one node of a MemoryCluster; by itself, as in the program, a cluster of one
+// node, which is this process. There is nobody to speak to then, and what it would tell others dies
+// with it.
 
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include "backplane/backplane.h"
 #include "backplane/memory_claims.h"
+#include "backplane/memory_cluster.h"
+#include "proxy/net/loop.h"
 
 namespace sockhook::backplane {
 
 class MemoryBackplane final : public Backplane {
  public:
-  explicit MemoryBackplane(MemoryClaims::MonotonicMs clock = MemoryClaims::steady_ms)
-      : claims_(std::move(clock)) {}
+  explicit MemoryBackplane(net::Loop& loop,
+                           MemoryClaims::MonotonicMs clock = MemoryClaims::steady_ms);
+  explicit MemoryBackplane(MemoryCluster& cluster) : cluster_(cluster) {}
+  ~MemoryBackplane();
+  MemoryBackplane(const MemoryBackplane&) = delete;
+  MemoryBackplane& operator=(const MemoryBackplane&) = delete;
 
   std::string_view name() const override { return "memory"; }
   State state() const override { return State::kNone; }
@@ -39,17 +49,26 @@ class MemoryBackplane final : public Backplane {
   void finish_orphan(const NodeKey& owner, const ConnectionId& id) override;
 
   void claim(const Claim& claim, Ticket ticket, ClaimListener* listener) override {
-    claims_.claim(claim, ticket, listener);
+    cluster_.claims_.claim(claim, ticket, listener);
   }
   void settle(const Digest& key, RememberedAnswer answer) override {
-    claims_.settle(key, std::move(answer));
+    cluster_.claims_.settle(key, std::move(answer));
   }
-  void abandon(const Digest& key) override { claims_.abandon(key); }
+  void abandon(const Digest& key) override { cluster_.claims_.abandon(key); }
 
  private:
+  friend class MemoryCluster;
+
+  // Null once this node has been declared dead.
+  MemoryCluster::Node* node() { return cluster_.find(self_.key); }
+  template <typename Wanted>
+  void send_where(Wanted wanted, std::string_view payload, Ticket ticket);
+
+  const std::unique_ptr<MemoryCluster> own_cluster_;
+  MemoryCluster& cluster_;
+  NodeInfo self_;
   BackplaneListener* listener_ = nullptr;
-  const std::vector<NodeInfo> others_;
-  MemoryClaims claims_;
+  std::vector<NodeInfo> others_;
 };
 
 }  // namespace sockhook::backplane

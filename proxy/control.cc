@@ -30,6 +30,7 @@ Control::Control(Node& node, MailboxRouter::Post post_to_worker)
                 if (!mailbox_.post(std::move(reply))) LogLine(Level::kWarn, "control overloaded");
               }),
       signals_(loop_, this),
+      backplane_(loop_),
       management_(*node.config, router_, backplane_, node.metrics.control),
       workers_left_(node.workers) {}
 

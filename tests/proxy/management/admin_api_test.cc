@@ -16,7 +16,7 @@ struct FakeNode final : NodeStatus {
   Readiness now;
 };
 
-class AdminApiTest : public testing::Test {
+class AdminApiTest : public ::testing::Test {
  protected:
   Answer get(const std::string& target, const std::string& method = "GET") {
     http::RequestHead head;

@@ -12,6 +12,7 @@
 #include "backplane/memory_backplane.h"
 #include "proxy/management/management_api.h"
 #include "tests/proxy/management/fake_router.h"
+#include "tests/support/loop_runner.h"
 
 namespace sockhook::management {
 
@@ -29,7 +30,7 @@ inline push::PushOutcome outcome_of(push::Delivery delivery) {
   return outcome;
 }
 
-class ApiFixture : public testing::Test, public CallListener {
+class ApiFixture : public ::testing::Test, public CallListener {
  protected:
   explicit ApiFixture(conf::Config config = {}) : config_(std::move(config)) {}
 
@@ -74,7 +75,8 @@ class ApiFixture : public testing::Test, public CallListener {
   const conf::Config config_;
   FakeRouter router;
   std::uint64_t now_ms = 0;
-  backplane::MemoryBackplane backplane{[this] { return now_ms; }};
+  testing::LoopRunner runner;
+  backplane::MemoryBackplane backplane{runner.loop(), [this] { return now_ms; }};
   observe::ControlMetrics metrics;
   ManagementApi api{config_, router, backplane, metrics};
   CallId last_call = 0;
