@@ -28,6 +28,9 @@ struct TellRecords {};
 struct BeginNewLife {
   std::shared_ptr<const webhook::IdScheme> ids;
 };
+// `partition: fence`, and the lease has run out: close all connections with 1012 `node lost`. Their
+// $disconnects wait for LeaseConfirmed, or end with BeginNewLife.
+struct CutOff {};
 // The lease was looked at: webhooks that waited for that may go (see LeaseGuard).
 struct LeaseConfirmed {};
 

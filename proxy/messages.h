@@ -30,7 +30,7 @@ struct BudgetChanged {};
 
 using WorkerMessage =
     std::variant<PushRequest, BeginDrain, EndDrain, StopWorker, BudgetChanged, RecordsWritten,
-                 AdoptOrphans, TellRecords, BeginNewLife, LeaseConfirmed>;
+                 AdoptOrphans, TellRecords, BeginNewLife, CutOff, LeaseConfirmed>;
 
 // ---- worker -> control ----
 

@@ -63,6 +63,7 @@ class Worker final : net::AcceptListener,
   void handle(AdoptOrphans& orphans);
   void handle(TellRecords& tell);
   void handle(BeginNewLife& begin);
+  void handle(CutOff& cut_off);
   void handle(LeaseConfirmed& confirmed);
   void answer_new_life();
   void advance_drain();
