@@ -159,6 +159,9 @@ void Worker::handle(BudgetChanged&) {
 void Worker::handle(RecordsWritten& written) { parts_->cluster->handle(written); }
 void Worker::handle(AdoptOrphans& orphans) { parts_->cluster->handle(orphans); }
 void Worker::handle(TellRecords& tell) { parts_->cluster->handle(tell); }
+void Worker::handle(CutOff&) {
+  parts_->hub.for_each([](client::Session& session) { session.cut_off(); });
+}
 void Worker::handle(LeaseConfirmed& confirmed) { parts_->cluster->handle(confirmed); }
 void Worker::handle(BeginNewLife& begin) {
   parts_->cluster->handle(begin);

@@ -60,6 +60,9 @@ class Session final : net::StreamListener, net::DeadlineListener {
   void drain();
   // Ends at once, whatever runs: the process is going away. May destroy the session.
   void kill();
+  // This node cannot know whether it is declared dead: closes with 1012, or completes the handshake
+  // first. The $disconnect follows when it is known. May destroy the session.
+  void cut_off();
   // This node was declared dead, and another one sends the $disconnect: closes with 1012, or
   // refuses the handshake; no webhook follows. May destroy the session.
   void lose();

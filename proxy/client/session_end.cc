@@ -124,6 +124,11 @@ void Session::kill() {
   }
 }
 
+void Session::cut_off() {
+  if (state_ == State::kConnecting) return drain();
+  close_with(close_code::kServiceRestart, "node lost", ClosedBy::kProxy);
+}
+
 void Session::lose() {
   is_lost_ = true;
   owes_disconnect_ = false;
