@@ -37,8 +37,9 @@ void Measurement::begin() {
 }
 
 void Measurement::end() {
-  ended_ns_ = now_ns();
-  cpu_ended_ = cpu_now();
+  spent_ns_ += now_ns() - began_ns_;
+  const std::vector<int64_t> cpu_ended = cpu_now();
+  for (std::size_t i = 0; i < cpu_used_.size(); ++i) cpu_used_[i] += cpu_ended[i] - cpu_began_[i];
 }
 
 std::vector<int64_t> Measurement::cpu_now() const {
@@ -49,7 +50,7 @@ std::vector<int64_t> Measurement::cpu_now() const {
 
 std::string Measurement::to_json(uint64_t count) const {
   const auto per_one_us = [&](std::size_t i) {
-    return static_cast<double>(cpu_ended_[i] - cpu_began_[i]) / 1000 /
+    return static_cast<double>(cpu_used_[i]) / 1000 /
            static_cast<double>(std::max<uint64_t>(count, 1));
   };
   std::array<char, 256> text;
@@ -59,7 +60,7 @@ std::string Measurement::to_json(uint64_t count) const {
                 static_cast<double>(count) / seconds(), per_one_us(0));
   std::string json = text.data();
   json += ", \"watched_cpu_us\": [";
-  for (std::size_t i = 1; i < cpu_began_.size(); ++i) {
+  for (std::size_t i = 1; i < cpu_used_.size(); ++i) {
     std::snprintf(text.data(), text.size(), "%s%.3f", i > 1 ? ", " : "", per_one_us(i));
     json += text.data();
   }

@@ -24,13 +24,15 @@ class Latencies {
   uint64_t total_ = 0;
 };
 
+// Of one stretch of time, or of several added up.
 class Measurement {
  public:
-  explicit Measurement(std::vector<pid_t> watched) : watched_(std::move(watched)) {}
+  explicit Measurement(std::vector<pid_t> watched)
+      : watched_(std::move(watched)), cpu_used_(1 + watched_.size()) {}
 
   void begin();
   void end();
-  double seconds() const { return static_cast<double>(ended_ns_ - began_ns_) / 1e9; }
+  double seconds() const { return static_cast<double>(spent_ns_) / 1e9; }
 
   // The figures as members of a JSON object, CPU time divided by `count`.
   std::string to_json(uint64_t count) const;
@@ -40,9 +42,9 @@ class Measurement {
 
   std::vector<pid_t> watched_;
   std::vector<int64_t> cpu_began_;  // of this process and then the watched ones
-  std::vector<int64_t> cpu_ended_;
+  std::vector<int64_t> cpu_used_;
   int64_t began_ns_ = 0;
-  int64_t ended_ns_ = 0;
+  int64_t spent_ns_ = 0;
 };
 
 }  // namespace bench

@@ -14,9 +14,10 @@ namespace bench {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: wsload ws|http|idle|fanout ADDRESS:PORT [--path PATH] [--connections N] [--window N]\n"
+    "usage: wsload ws|http|idle|fanout|push ADDRESS:PORT [--path PATH] [--connections N] [--window "
+    "N]\n"
     "         [--size BYTES] [--seconds S] [--at-a-time N] [--watch PID,PID]\n"
-    "         [--management ADDRESS:PORT] [--publish-path PATH]";
+    "         [--management ADDRESS:PORT] [--publish-path PATH] [--redis ADDRESS:PORT]";
 
 std::size_t parse_number(const std::string& text) {
   char* end = nullptr;
@@ -42,6 +43,7 @@ LoadOptions parse_options(int argc, char** argv) {
       {"--path", [&](const std::string& text) { options.path = text; }},
       {"--publish-path", [&](const std::string& text) { options.publish_path = text; }},
       {"--management", [&](const std::string& text) { options.management = parse_address(text); }},
+      {"--redis", [&](const std::string& text) { options.redis = parse_address(text); }},
       {"--connections", [&](const std::string& text) { options.connections = parse_number(text); }},
       {"--at-a-time", [&](const std::string& text) { options.at_a_time = parse_number(text); }},
       {"--window", [&](const std::string& text) { options.window = parse_number(text); }},
@@ -62,10 +64,8 @@ LoadOptions parse_options(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   const std::map<std::string, void (*)(const bench::LoadOptions&)> modes = {
-      {"ws", bench::load_ws},
-      {"http", bench::load_http},
-      {"idle", bench::load_idle},
-      {"fanout", bench::load_fanout},
+      {"ws", bench::load_ws},         {"http", bench::load_http}, {"idle", bench::load_idle},
+      {"fanout", bench::load_fanout}, {"push", bench::load_push},
   };
   const auto mode = argc >= 3 ? modes.find(argv[1]) : modes.end();
   if (mode == modes.end()) bench::die(bench::kUsage);
