@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "backplane/redis/cluster_slots.h"
+#include "backplane/redis/cluster_topology.h"
+#include "backplane/redis/sentinel_topology.h"
 #include "protocol/base/check.h"
 #include "proxy/observe/log.h"
 
@@ -39,7 +41,14 @@ RedisClient::RedisClient(net::Loop& loop, const conf::Redis& conf, std::vector<s
       settings_(link_settings(conf, std::move(scripts), std::move(name))),
       dialer_(std::make_unique<TcpDialer>(loop)),
       listener_(listener),
-      shards_(conf.cluster ? kClusterShards : 1) {}
+      shards_(conf.cluster ? kClusterShards : 1) {
+  TopologyListener* const self = this;
+  if (conf.cluster) {
+    topology_ = std::make_unique<ClusterTopology>(loop, *dialer_, conf, kClusterShards, self);
+  } else if (conf.sentinel) {
+    topology_ = std::make_unique<SentinelTopology>(loop, *dialer_, *conf.sentinel, self);
+  }
+}
 
 RedisClient::~RedisClient() { SOCKHOOK_CHECK(is_stopped_); }
 

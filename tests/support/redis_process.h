@@ -32,12 +32,12 @@ namespace sockhook::testing {
 // "redis" or "valkey".
 using RedisBrand = std::string;
 
-inline std::string redis_program(const RedisBrand& brand, const std::string& role) {
-  return "/usr/bin/" + brand + "-" + role;
+inline std::string redis_program(const RedisBrand& brand) {
+  return "/usr/bin/" + brand + "-server";
 }
 
 inline bool has_redis(const RedisBrand& brand) {
-  return std::filesystem::exists(redis_program(brand, "server"));
+  return std::filesystem::exists(redis_program(brand));
 }
 
 template <typename Condition>
@@ -114,16 +114,18 @@ class RedisConversation {
 
 class RedisProcess {
  public:
-  // `lines` of redis.conf; `role`: "server" or "sentinel".
+  enum class Role : std::uint8_t { kServer, kSentinel };
+
+  // `lines` of redis.conf or sentinel.conf.
   explicit RedisProcess(RedisBrand brand, std::vector<std::string> lines = {},
-                        std::string role = "server")
-      : brand_(std::move(brand)), role_(std::move(role)), port_(free_port()) {
+                        Role role = Role::kServer)
+      : brand_(std::move(brand)), role_(role), port_(free_port()) {
     char path[] = "/tmp/sockhook-redis-XXXXXX";
     SOCKHOOK_CHECK(::mkdtemp(path) != nullptr);
     directory_ = path;
     std::ofstream conf(directory_ + "/redis.conf");
     conf << "bind 127.0.0.1\nport " << port_ << "\ndir " << directory_ << "\nprotected-mode no\n";
-    if (role_ == "server") conf << "save \"\"\nappendonly no\nrepl-diskless-sync-delay 0\n";
+    if (role_ == Role::kServer) conf << "save \"\"\nappendonly no\nrepl-diskless-sync-delay 0\n";
     for (const std::string& line : lines) conf << line << '\n';
     conf.close();
     start();
@@ -140,7 +142,7 @@ class RedisProcess {
   bool is_running() const { return pid_ != 0; }
 
   void start() {
-    const std::string program = redis_program(brand_, role_);
+    const std::string program = redis_program(brand_);
     const std::string conf = directory_ + "/redis.conf";
     const std::string log = directory_ + "/log";
     pid_ = ::fork();
@@ -149,7 +151,8 @@ class RedisProcess {
       const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
       ::dup2(fd, STDOUT_FILENO);
       ::dup2(fd, STDERR_FILENO);
-      ::execl(program.c_str(), program.c_str(), conf.c_str(), nullptr);
+      const char* const mode = role_ == Role::kSentinel ? "--sentinel" : nullptr;
+      ::execl(program.c_str(), program.c_str(), conf.c_str(), mode, nullptr);
       ::_exit(127);
     }
     if (!wait_until([&] { return answers(); })) {
@@ -185,7 +188,7 @@ class RedisProcess {
   }
 
   const RedisBrand brand_;
-  const std::string role_;
+  const Role role_;
   const std::uint16_t port_;
   std::string directory_;
   pid_t pid_ = 0;
