@@ -80,11 +80,11 @@ void OperationReader::take(redis::StreamedOperation& source) {
   Result<BatchLine, std::string> line = parse_batch_line(*source.op);
   if (!line) return refuse(source, 400, line.error());
   const Subject subject = subject_of(line->path);
-  const bool is_to_many = !subject.is_one_connection;
+  const bool is_send_to_many = !subject.is_one_connection && line->method == "POST";
   // A key of the backend's own cannot meet one that was derived.
   const std::string key = source.key.empty() ? subject.key : "=" + source.key;
   lane_of(key).add(
-      {std::move(source.entry), std::move(source.reply), std::move(*line), is_to_many});
+      {std::move(source.entry), std::move(source.reply), std::move(*line), is_send_to_many});
 }
 
 void OperationReader::refuse(const redis::StreamedOperation& source, int status,
