@@ -50,7 +50,7 @@ void OperationLane::start_next() {
   if (started.started.answer) return settle(std::move(operation), *started.started.answer);
   state_ = State::kStarted;
   current_ = started.started.call;
-  if (operation.is_to_many && started.is_submitted) loop_.deadlines().arm(deadline_, kHoldMs);
+  if (operation.is_send_to_many && started.is_submitted) loop_.deadlines().arm(deadline_, kHoldMs);
   under_way_.emplace(current_, std::move(operation));
 }
 
@@ -66,7 +66,7 @@ void OperationLane::settle(LaneOperation operation, const Answer& answer) {
 }
 
 void OperationLane::on_call_submitted(CallId call) {
-  if (call != current_ || !under_way_.at(call).is_to_many) return;
+  if (call != current_ || !under_way_.at(call).is_send_to_many) return;
   loop_.deadlines().arm(deadline_, kHoldMs);
 }
 

@@ -1,8 +1,8 @@
 // OperationLane: the operations of one key from the stream, one after the other.
 //
 //   kFree        the next one may start
-//   kStarted     one is under way: the next waits for its answer. Behind a command to many, which
-//                was submitted, it waits for kHoldMs at most: what can refuse such a command is on
+//   kStarted     one is under way: the next waits for its answer. Behind a send to many, which
+//                was submitted, it waits for kHoldMs at most: what can refuse such a send is on
 //                this node and answers sooner, and a node that does not answer shall not hold up
 //                the others
 //   kBackingOff  one was answered 503 or 504: it is started again, before the others
@@ -28,7 +28,7 @@ struct LaneOperation {
   std::string entry;
   std::string reply;  // empty: nobody wants the outcome
   BatchLine line;
-  bool is_to_many = false;
+  bool is_send_to_many = false;
   unsigned tries = 0;
   bool is_withdrawn = false;  // not to be tried again
 };
