@@ -15,7 +15,7 @@ packages() {
   case $1 in
     build)
       echo g++ cmake ninja-build pkg-config ccache libuv1-dev libwslay-dev libyaml-cpp-dev libssl-dev \
-        libhiredis-dev libspdlog-dev libsimdjson-dev nlohmann-json3-dev libgtest-dev libgmock-dev
+        libhiredis-dev libspdlog-dev zlib1g-dev libsimdjson-dev nlohmann-json3-dev libgtest-dev libgmock-dev
       if grep -q '^VERSION_ID="12"' /etc/os-release; then echo node-llhttp; else echo libllhttp-dev; fi
       ;;
     demo) echo python3 curl ;;

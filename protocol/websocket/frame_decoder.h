@@ -25,10 +25,12 @@ namespace sockhook::websocket {
 // vectorised parsers want to (simdjson's padding).
 constexpr std::size_t kPayloadSlackBytes = 64;
 
+constexpr uint8_t kRsv1 = 4;
+
 struct FrameHeader {
   uint64_t payload_size = 0;
   Opcode opcode = Opcode::kContinuation;
-  uint8_t rsv = 0;  // RSV1 is 4, RSV2 is 2, RSV3 is 1
+  uint8_t rsv = 0;  // RSV1 is 4 (kRsv1), RSV2 is 2, RSV3 is 1
   bool fin = false;
   bool masked = false;
 };

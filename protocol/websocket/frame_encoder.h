@@ -21,7 +21,7 @@ using SharedFrame = std::shared_ptr<const std::string>;
 // The header in front of a payload that is written beside it, without a copy.
 class FrameHead {
  public:
-  FrameHead(Opcode opcode, std::size_t payload_size);
+  FrameHead(Opcode opcode, std::size_t payload_size, bool is_compressed = false);
   std::string_view bytes() const { return {bytes_.data(), size_}; }
 
  private:
@@ -30,6 +30,15 @@ class FrameHead {
 };
 
 SharedFrame encode_frame(Opcode opcode, std::string_view payload);
+// The same with RSV1, around what a Deflater has made of the payload.
+SharedFrame encode_compressed_frame(Opcode opcode, std::string_view compressed);
+
+// What encode_frame was given.
+struct DecodedFrame {
+  Opcode opcode;
+  std::string_view payload;  // a view into the frame
+};
+DecodedFrame decode_own_frame(const std::string& frame);
 
 // The body of a close frame. A code that may not be on the wire (1005) gives an empty body; a
 // reason that is too long is cut on a character's border.

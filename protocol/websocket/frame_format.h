@@ -25,6 +25,7 @@ constexpr bool is_known(Opcode opcode) {
 }
 
 constexpr uint8_t kFinBit = 0x80;
+constexpr uint8_t kRsv1Bit = 0x40;
 constexpr uint8_t kMaskBit = 0x80;
 constexpr uint8_t kLength16 = 126;  // the length is in the next 2 bytes
 constexpr uint8_t kLength64 = 127;  // the length is in the next 8 bytes

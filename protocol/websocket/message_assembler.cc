@@ -35,19 +35,40 @@ Violation MessageAssembler::begin_frame(const FrameHeader& header, const ReaderL
   if (fragments_ >= limits.fragments && !only_ends) {
     return {close_code::kPolicyViolation, "too many fragments"};
   }
-  if (!continues) binary_ = header.opcode == Opcode::kBinary;
+  if (!continues) {
+    binary_ = header.opcode == Opcode::kBinary;
+    is_compressed_ = header.rsv != 0;
+  }
   ++fragments_;
   return {};
 }
 
 Violation MessageAssembler::check_so_far() {
-  if (binary_) return {};
+  if (binary_ || is_compressed_) return {};
   const std::string_view fresh = std::string_view(payload_).substr(validated_);
   validated_ = payload_.size();
   return utf8_.consume(fresh) ? Violation{} : kInvalidText;
 }
 
-Violation MessageAssembler::finish() {
+Violation MessageAssembler::inflate(const ReaderLimits& limits) {
+  is_compressed_ = false;
+  std::string inflated;
+  switch (limits.inflater->inflate(payload_, limits.message_size, &inflated)) {
+    case Inflater::Result::kDone:
+      break;
+    case Inflater::Result::kTooLarge:
+      return {close_code::kMessageTooBig, "message too large"};
+    case Inflater::Result::kBroken:
+      return {close_code::kInvalidPayload, "invalid compressed data"};
+  }
+  payload_ = std::move(inflated);
+  return {};
+}
+
+Violation MessageAssembler::finish(const ReaderLimits& limits) {
+  if (is_compressed_) {
+    if (const Violation violation = inflate(limits)) return violation;
+  }
   if (!binary_ && validated_ == 0) {
     if (!is_valid_utf8(payload_)) return kInvalidText;
   } else if (const Violation violation = check_so_far()) {
@@ -67,6 +88,7 @@ void MessageAssembler::reset(std::size_t max_retained_bytes) {
   size_ = 0;
   validated_ = 0;
   fragments_ = 0;
+  is_compressed_ = false;
   utf8_ = {};
 }
 

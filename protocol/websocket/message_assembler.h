@@ -1,5 +1,6 @@
 // MessageAssembler: the data frames of one message (RFC 6455 section 5.4) become its payload,
-// within limits and, for text, only as valid UTF-8.
+// within limits and, for text, only as valid UTF-8. A compressed one (RFC 7692) is inflated when it
+// is complete, to no more than message_size.
 //
 // Holds at most one message at a time and is reused for the next. It grows with the bytes that
 // come, never with what a header announces. One per DecoderPool serves all messages that arrive in
@@ -13,6 +14,7 @@
 #include <string_view>
 
 #include "protocol/websocket/frame_decoder.h"
+#include "protocol/websocket/inflater.h"
 #include "protocol/websocket/utf8.h"
 
 namespace sockhook::websocket {
@@ -22,7 +24,8 @@ struct ReaderLimits {
   std::size_t message_size = std::size_t{1024} * 1024;  // else 1009
   std::size_t frame_size = 0;                           // else 1009; 0: no limit of its own
   bool binary = true;                                   // else 1003
-  uint32_t fragments = 65536;  // of one message, an empty last one aside; else 1008
+  uint32_t fragments = 65536;    // of one message, an empty last one aside; else 1008
+  Inflater* inflater = nullptr;  // permessage-deflate was agreed on; null: it was not
 };
 
 // Why a connection must be closed by us; code 0: no reason to.
@@ -41,7 +44,7 @@ class MessageAssembler {
   // complete.
   Violation check_so_far();
   // The last frame is complete.
-  Violation finish();
+  Violation finish(const ReaderLimits& limits);
 
   // From the first byte of the first header to finish().
   bool is_in_message() const { return fragments_ != 0; }
@@ -56,11 +59,14 @@ class MessageAssembler {
   MessageAssembler split_off();
 
  private:
+  Violation inflate(const ReaderLimits& limits);
+
   std::string payload_;
   std::size_t size_ = 0;       // of the finished message, without the slack
   std::size_t validated_ = 0;  // bytes that utf8_ has seen
   uint32_t fragments_ = 0;
   bool binary_ = false;
+  bool is_compressed_ = false;
   Utf8Validator utf8_;
 };
 

@@ -31,7 +31,7 @@ Incoming MessageReader::next(std::string_view* input, const ReaderLimits& limits
         if (is_control(decoder_->header().opcode)) return on_control_frame();
         assembler().append(decoder_->payload());
         if (!decoder_->is_between_frames()) break;
-        if (decoder_->header().fin) return on_message_end();
+        if (decoder_->header().fin) return on_message_end(limits);
         // Now, so that what is wrong first is reported, however the bytes were cut.
         if (const Violation violation = assembler().check_so_far()) return violate(violation);
         break;
@@ -42,7 +42,12 @@ Incoming MessageReader::next(std::string_view* input, const ReaderLimits& limits
 // What wslay leaves to us, before a byte of the payload is looked at.
 Violation MessageReader::check_header(const FrameHeader& header, const ReaderLimits& limits) {
   if (!header.masked) return {close_code::kProtocolError, "frame without mask"};
-  if (header.rsv != 0) return {close_code::kProtocolError, "reserved bit set"};
+  // RSV1 is for the first frame of a compressed message (RFC 7692 section 6.1).
+  const bool may_be_compressed = limits.inflater != nullptr && !is_control(header.opcode) &&
+                                 header.opcode != Opcode::kContinuation;
+  if (header.rsv != 0 && !(header.rsv == kRsv1 && may_be_compressed)) {
+    return {close_code::kProtocolError, "reserved bit set"};
+  }
   if (!is_known(header.opcode)) return {close_code::kProtocolError, "reserved opcode"};
   return is_control(header.opcode) ? Violation{} : assembler().begin_frame(header, limits);
 }
@@ -76,9 +81,9 @@ Incoming MessageReader::on_close(std::string_view body) {
   return end(event);
 }
 
-Incoming MessageReader::on_message_end() {
+Incoming MessageReader::on_message_end(const ReaderLimits& limits) {
   MessageAssembler& message = assembler();
-  if (const Violation violation = message.finish()) return violate(violation);
+  if (const Violation violation = message.finish(limits)) return violate(violation);
   Incoming event;
   event.kind = Incoming::Kind::kMessage;
   event.binary = message.is_binary();

@@ -11,9 +11,6 @@
 // Owner: a session. Thread: its pool's. An idle reader is 32 bytes without heap; one in the middle
 // of a frame borrows a FrameDecoder, one in the middle of a message owns what came of it. After a
 // kClose or a kViolation nothing more is read: all later input is dropped.
-//
-// permessage-deflate (RFC 7692) will be a matter of admitting RSV1 on a message's first frame in
-// check_header() and of inflating between decoder and assembler.
 
 #pragma once
 
@@ -64,7 +61,7 @@ class MessageReader {
   MessageAssembler& assembler() { return partial_ ? *partial_ : pool_.scratch(); }
   Violation check_header(const FrameHeader& header, const ReaderLimits& limits);
   Incoming on_control_frame();
-  Incoming on_message_end();
+  Incoming on_message_end(const ReaderLimits& limits);
   Incoming on_close(std::string_view body);
   // Returns `event`, having put into the reader what must survive until the next call.
   Incoming pause(const Incoming& event);

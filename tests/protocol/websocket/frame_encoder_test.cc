@@ -20,6 +20,22 @@ TEST(FrameEncoder, UsesTheShortestLength) {
             "\x82\x7F\x01\x23\x45\x67\x89\xAB\xCD\xEF"s);
 }
 
+TEST(FrameEncoder, ACompressedFrameHasRsv1) {
+  EXPECT_EQ(*encode_compressed_frame(Opcode::kText, "abc"),
+            "\xC1\x03"
+            "abc"s);
+}
+
+TEST(FrameEncoder, ItsOwnFramesCanBeTakenApart) {
+  for (const std::size_t size : {0, 125, 126, 0xFFFF, 0x10000}) {
+    const std::string payload(size, 'x');
+    const SharedFrame frame = encode_frame(Opcode::kBinary, payload);
+    const DecodedFrame decoded = decode_own_frame(*frame);
+    EXPECT_EQ(decoded.opcode, Opcode::kBinary);
+    EXPECT_EQ(decoded.payload, payload);
+  }
+}
+
 TEST(FrameEncoder, AFrameIsItsHeaderAndItsUnmaskedPayload) {
   EXPECT_EQ(*encode_frame(Opcode::kText, "Hello"), "\x81\x05Hello");
   EXPECT_EQ(*encode_frame(Opcode::kPing, ""), "\x89\x00"s);
