@@ -27,7 +27,8 @@ Written by `tests/e2e/promises.py --write`; do not edit.
 def promises():
     """(section, sentence, file, test) of every mark, sorted by section and place."""
     found = []
-    for file in sorted(TESTS.glob("test_*.py")):
+    files = [*TESTS.glob("test_*.py"), *TESTS.parent.glob("chaos/test_*.py")]
+    for file in sorted(files, key=lambda file: file.name):
         tests = [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.FunctionDef)]
         for test in tests:
             for mark in test.decorator_list:

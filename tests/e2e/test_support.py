@@ -202,8 +202,7 @@ def test_the_relay_fails_as_told(redis):
 
 def test_servers_of_each_kind(tmp_path):
     certificates = Certificates(tmp_path)
-    secret = {"password": "secret", "requirepass": "secret"}
-    with RedisServer(tmp_path, tls=certificates, **secret) as server:
+    with RedisServer(tmp_path, tls=certificates, password="secret") as server:
         assert server.run("SET", "k", "v") == b"OK"
         assert server.ttls() == {"k": -1} and without_ttl(server) == [b"k"]
         server.flush()

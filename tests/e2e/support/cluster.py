@@ -27,9 +27,12 @@ class Cluster:
         self.settle()
         return nodes
 
-    def add(self, config=None, relayed=False, settle=True, wait=True, **how):
-        """One more node; `settle=False`: without waiting for the cluster to know it."""
+    def add(self, config=None, relayed=False, settle=True, wait=True, refused=False, **how):
+        """One more node; `settle=False`: without waiting for the cluster to know it; `refused`:
+        its relay refuses every dial so far."""
         relay = Relay(self.redis.address) if relayed else None
+        if refused:
+            relay.refuse()
         address = {"port": relay.port} if relay else {}
         backplane = {"backplane": {"redis": self.redis.backplane(**address, **HEARTBEAT)}}
         try:

@@ -25,8 +25,7 @@ def cluster(redis, start, backend):
     yield nodes
     nodes.stop()
     keys.check()
-    if redis.process.poll() is None:
-        check_keys_after_end(redis)
+    check_keys_after_end(redis)
 
 
 @pytest.fixture

@@ -29,15 +29,23 @@ class RedisServer:
 
     program = "redis-server"
 
-    def __init__(self, directory, program=None, tls=None, password=None, user=None, **settings):
+    def __init__(
+        self, directory, program=None, tls=None, password=None, database=0, acl=None, **settings
+    ):
+        """`password`: everybody's. `acl`: (user, password, rules) of the user that nodes are; the
+        test itself may do everything."""
         self.program = program or self.program
         self.port = free_port()
         self.directory = Path(directory) / f"{self.program}-{self.port}"
         self.directory.mkdir(parents=True)
         self.tls = tls
-        self.user, self.password = user, password  # that clients use
+        self.password, self.database, self.acl = password, database, acl
         self.settings = {**USUAL, **self.listening(), "dir": self.directory}
         self.settings.update({name.replace("_", "-"): value for name, value in settings.items()})
+        if password:
+            self.settings.update({"requirepass": password, "masterauth": password})
+        if acl:
+            self.settings["user"] = f"{acl[0]} {acl[2]}"
         self.process = None
         self.start()
 
@@ -61,8 +69,10 @@ class RedisServer:
 
     def url_at(self, port):
         """Its URL, as if it listened at this port (a relay's)."""
-        secret = f"{self.user or ''}:{self.password}@" if self.password else ""
-        return f"{'rediss' if self.tls else 'redis'}://{secret}127.0.0.1:{port}"
+        user, password = self.acl[:2] if self.acl else ("", self.password)
+        secret = f"{user}:{password}@" if password else ""
+        database = f"/{self.database}" if self.database else ""
+        return f"{'rediss' if self.tls else 'redis'}://{secret}127.0.0.1:{port}{database}"
 
     @property
     def url(self):
@@ -113,7 +123,9 @@ class RedisServer:
             context = ssl.create_default_context(cafile=self.tls.ca)
             client.sock = context.wrap_socket(client.sock, server_hostname="127.0.0.1")
         if self.password:
-            client("AUTH", *([self.user] if self.user else []), self.password)
+            client("AUTH", self.password)
+        if self.database:
+            client("SELECT", self.database)
         return client
 
     def run(self, *command, timeout=5):

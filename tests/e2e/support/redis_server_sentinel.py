@@ -62,7 +62,6 @@ class SentinelSet:
     """One master, two replicas, three sentinels; after a failover `master` is the new one."""
 
     def __init__(self, directory, replicas=2, sentinels=3, password=None, **settings):
-        secret = {"requirepass": password, "masterauth": password} if password else {}
         self.servers = []
         self.sentinels = []
         try:
@@ -70,7 +69,7 @@ class SentinelSet:
                 first = self.servers[0].port if self.servers else None
                 follow = {"replicaof": f"127.0.0.1 {first}"} if first else {}
                 self.servers.append(
-                    RedisServer(directory, password=password, **secret, **follow, **settings)
+                    RedisServer(directory, password=password, **follow, **settings)
                 )
             for _ in range(sentinels):
                 self.sentinels.append(Sentinel(directory, self.servers[0], secret=password))
