@@ -102,13 +102,13 @@ class SessionTest : public ::testing::Test {
  protected:
   // All that sessions need, made from `config` when the first client comes.
   struct World {
-    World(net::Loop& loop, const conf::Config& config)
+    World(net::Loop& loop, const conf::Config& config, routing::ConnectionJournal* journal)
         : routes(config),
           metrics(config),
           admission(1000, std::nullopt),
           ids({webhook::NodeKey{random.bytes<6>()}, random.bytes<16>()}),
-          hub(ids, 3),
-          sessions{loop, webhooks, admission, metrics, random, hub, {}, {}} {}
+          hub(ids, 3, journal),
+          sessions{loop, webhooks, admission, metrics, random, hub, {}, {}, journal} {}
     routing::RoutingTable routes;
     observe::WorkerMetrics metrics;
     Admission admission;
@@ -131,7 +131,7 @@ class SessionTest : public ::testing::Test {
   conf::Endpoint& endpoint() { return config.endpoints.front(); }
   conf::Limits& limits() { return endpoint().limits; }
   World& world() {
-    if (!world_) world_.emplace(runner.loop(), config);
+    if (!world_) world_.emplace(runner.loop(), config, journal);
     return *world_;
   }
   Hub& hub() { return world().hub; }
@@ -248,6 +248,7 @@ class SessionTest : public ::testing::Test {
 
   conf::Config config = sockhook::testing::chat_config();
   sockhook::testing::LoopRunner runner;
+  routing::ConnectionJournal* journal = nullptr;  // before the first client comes
 
  private:
   std::optional<World> world_;
