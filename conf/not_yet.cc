@@ -88,8 +88,6 @@ constexpr Row kNotServedYet[] = {
      [](const Config& c) {
        return path_if(c.management.client_certificates, "management.auth.client_certificates");
      }},
-    {"redis", "no redis here: one node, with its memory as the backplane",
-     [](const Config& c) { return path_if(c.backplane.redis.has_value(), "backplane.redis"); }},
     {"tracing", "off", [](const Config& c) { return path_if(c.tracing.has_value(), "tracing"); }},
 };
 

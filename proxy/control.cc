@@ -2,10 +2,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "backplane/memory_backplane.h"
+#include "backplane/redis/redis_backplane.h"
+#include "conf/command_line.h"
 #include "proxy/observe/log.h"
 #include "proxy/observe/metrics_text.h"
+#include "proxy/routing/version.h"
 
 namespace sockhook {
 
@@ -17,6 +22,48 @@ namespace {
 // The admin listener only reads: its requests need no body.
 constexpr std::size_t kAdminBodyBytes = 1024;
 constexpr unsigned kLastWordsMs = 50;
+
+management::BackplaneState to_readiness(backplane::Backplane::State state) {
+  switch (state) {
+    case backplane::Backplane::State::kUp:
+      return management::BackplaneState::kUp;
+    case backplane::Backplane::State::kDown:
+      return management::BackplaneState::kDown;
+    case backplane::Backplane::State::kNone:
+      break;
+  }
+  return management::BackplaneState::kNone;
+}
+
+// How long the records of a dead node may have to wait for a survivor (contract 8).
+uint64_t record_ms(const conf::Config& config) {
+  conf::Duration longest{0};
+  for (const conf::Endpoint& endpoint : config.endpoints) {
+    longest = std::max(longest, endpoint.disconnect_retry);
+  }
+  return static_cast<uint64_t>((longest + config.backplane.redis->lease).count());
+}
+
+std::unique_ptr<backplane::Backplane> make_backplane(net::Loop& loop, const conf::Config& config) {
+  if (!config.backplane.redis) return std::make_unique<backplane::MemoryBackplane>(loop);
+  return std::make_unique<backplane::RedisBackplane>(loop, *config.backplane.redis,
+                                                     record_ms(config));
+}
+
+std::unique_ptr<cluster::ClusterNode> make_cluster(net::Loop& loop, Node& node,
+                                                   const MailboxRouter::Post& post,
+                                                   push::PushRouter& local,
+                                                   backplane::Backplane& backplane,
+                                                   cluster::ClusterOwner* owner) {
+  if (!node.config->backplane.redis) return nullptr;
+  return std::make_unique<cluster::ClusterNode>(
+      loop,
+      cluster::ClusterSetup{{node.ids.node_key(), node.name},
+                            node.workers,
+                            node.config->backplane.fence_when_partitioned,
+                            post},
+      local, backplane, node.lease_ok_until_ms, owner);
+}
 
 }  // namespace
 
@@ -30,13 +77,16 @@ Control::Control(Node& node, MailboxRouter::Post post_to_worker)
                 if (!mailbox_.post(std::move(reply))) LogLine(Level::kWarn, "control overloaded");
               }),
       signals_(loop_, this),
-      backplane_(loop_),
-      management_(*node.config, router_, backplane_, node.metrics.control),
+      backplane_(make_backplane(loop_, *node.config)),
+      cluster_(make_cluster(loop_, node, post_to_worker_, router_, *backplane_,
+                            static_cast<cluster::ClusterOwner*>(this))),
+      management_(*node.config, cluster_ ? cluster_->router() : router_, *backplane_,
+                  node.metrics.control),
       workers_left_(node.workers) {}
 
 Control::~Control() = default;
 
-void Control::run(net::ListenSocket management, net::ListenSocket admin) {
+int Control::run(net::ListenSocket management, net::ListenSocket admin) {
   management_listener_.emplace(loop_, std::move(management), management_,
                                node_.config->listen.management.body_size,
                                static_cast<management::ApiListenerOwner*>(this));
@@ -44,7 +94,9 @@ void Control::run(net::ListenSocket management, net::ListenSocket admin) {
                           static_cast<management::ApiListenerOwner*>(this));
   pulse_.emplace(loop_, node_.metrics.control.loop_lag_us, node_.metrics.control.pulse_at_ms);
   watch_memory();
+  if (cluster_) cluster_->start();
   loop_.run();
+  return exit_code_;
 }
 
 void Control::on_messages(std::vector<ControlMessage>& messages) {
@@ -90,13 +142,18 @@ void Control::on_deadline(net::Deadline& deadline) {
   }
 }
 
+void Control::begin_drain(uint64_t period_ms) {
+  node_.is_draining = true;
+  phase_ = Phase::kDraining;
+  tell_workers([&] { return BeginDrain{period_ms}; });
+  loop_.deadlines().arm(drain_deadline_, period_ms + kDrainGraceMs);
+}
+
 void Control::advance_drain() {
   const auto period_ms = static_cast<uint64_t>(node_.config->drain.period.count());
   switch (phase_) {
     case Phase::kDelaying:
-      phase_ = Phase::kDraining;
-      tell_workers([&] { return BeginDrain{period_ms}; });
-      loop_.deadlines().arm(drain_deadline_, period_ms + kDrainGraceMs);
+      begin_drain(period_ms);
       break;
     case Phase::kDraining:
       phase_ = Phase::kEnding;
@@ -105,18 +162,44 @@ void Control::advance_drain() {
       break;
     case Phase::kServing:
     case Phase::kEnding:
+    case Phase::kLeaving:
     case Phase::kStopped:
       break;
   }
 }
 
 void Control::handle(WorkerDrained&) {
-  if (--workers_left_ == 0) stop();
+  if (--workers_left_ == 0) leave();
 }
 
-// Only a cluster has workers tell these.
-void Control::handle(JournalEntries&) {}
-void Control::handle(NewLifeBegun&) {}
+// What is left is handed over; on_left() follows.
+void Control::leave() {
+  phase_ = Phase::kLeaving;
+  drain_deadline_.cancel();
+  if (cluster_) return cluster_->leave();
+  stop();
+}
+
+// ---------------------------------------------------------------------------------------------
+// The cluster.
+
+// Only there workers tell these.
+void Control::handle(JournalEntries& entries) { cluster_->handle(entries); }
+void Control::handle(NewLifeBegun& begun) { cluster_->handle(begun); }
+
+std::shared_ptr<const webhook::IdScheme> Control::begin_life() {
+  auto ids = std::make_shared<const webhook::IdScheme>(Node::fresh_ids());
+  router_.begin_life(ids);
+  return ids;
+}
+
+// The connections are closed already: there is nothing to spread.
+void Control::on_replaced() {
+  exit_code_ = conf::kExitFailed;
+  if (phase_ == Phase::kServing || phase_ == Phase::kDelaying) begin_drain(0);
+}
+
+// ---------------------------------------------------------------------------------------------
 
 void Control::watch_memory() {
   const auto used = memory_.used_percent();
@@ -128,7 +211,6 @@ void Control::watch_memory() {
 void Control::stop() {
   LogLine(Level::kInfo, "drained");
   phase_ = Phase::kStopped;
-  drain_deadline_.cancel();
   management_listener_->stop();
   admin_listener_->stop();
 }
@@ -157,10 +239,23 @@ management::Readiness Control::readiness() const {
   management::Readiness readiness;
   readiness.is_draining = node_.is_draining;
   if (const auto used = memory_.used_percent()) readiness.memory = *used / 100.0;
-  readiness.is_ready = !node_.is_draining && !node_.is_short_of_memory;
+  readiness.backplane = to_readiness(backplane_->state());
+  const bool needs_backplane = node_.config->ready.backplane_required || node_.is_cut_off;
+  const bool lacks_backplane = readiness.backplane == management::BackplaneState::kDown;
+  readiness.is_ready =
+      !node_.is_draining && !node_.is_short_of_memory && !(needs_backplane && lacks_backplane);
   return readiness;
 }
 
-std::string Control::metrics_text() const { return observe::metrics_text(node_.metrics, {}); }
+std::string Control::metrics_text() const {
+  constexpr double kMicroseconds = 1e6;
+  observe::NodeFacts facts;
+  facts.version = kVersion;
+  facts.is_backplane_up = backplane_->state() != backplane::Backplane::State::kDown;
+  facts.backplane_loop_seconds =
+      static_cast<double>(backplane_->loop_us().value_or(0)) / kMicroseconds;
+  facts.nodes = backplane_->others().size() + 1;
+  return observe::metrics_text(node_.metrics, facts);
+}
 
 }  // namespace sockhook

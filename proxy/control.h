@@ -1,11 +1,13 @@
-// Control: the main thread: management and admin listeners, signals, the drain, and the routing of
-// pushes to the workers.
+// Control: the main thread: management and admin listeners, signals, the drain, the routing of
+// pushes to the workers, and, with a backplane of several nodes, this node's part in the cluster.
 //
 // Owner: the Server. Thread: run()'s; workers reach it through its mailbox.
 //
 // A drain (contract 9): the first SIGTERM or SIGINT makes the node unready; after `drain.delay` the
 // workers close their listeners and spread the closes over `drain.period`; 5 s later they give up
-// what is left. When all are drained, everything ends. A second signal ends the process at once.
+// what is left. When all are drained, the node leaves the cluster, which what is left is handed
+// over to, and everything ends. A second signal ends the process at once.
+// A node that was replaced in its cluster drains without any delay, and ends with status 1.
 
 #pragma once
 
@@ -14,7 +16,8 @@
 #include <optional>
 #include <vector>
 
-#include "backplane/memory_backplane.h"
+#include "backplane/backplane.h"
+#include "proxy/cluster/cluster_node.h"
 #include "proxy/mailbox.h"
 #include "proxy/mailbox_router.h"
 #include "proxy/management/admin_api.h"
@@ -31,6 +34,7 @@ namespace sockhook {
 
 class Control final : net::DeadlineListener,
                       SignalListener,
+                      cluster::ClusterOwner,
                       management::ApiListenerOwner,
                       management::NodeStatus {
  public:
@@ -42,11 +46,11 @@ class Control final : net::DeadlineListener,
   Control& operator=(const Control&) = delete;
 
   Mailbox<ControlMessage>& mailbox() { return mailbox_; }
-  // Returns when the node has drained.
-  void run(net::ListenSocket management, net::ListenSocket admin);
+  // Returns when the node has drained, the program's exit code.
+  int run(net::ListenSocket management, net::ListenSocket admin);
 
  private:
-  enum class Phase { kServing, kDelaying, kDraining, kEnding, kStopped };
+  enum class Phase { kServing, kDelaying, kDraining, kEnding, kLeaving, kStopped };
 
   void on_messages(std::vector<ControlMessage>& messages);
   void handle(PushReply& reply) { router_.on_reply(reply); }
@@ -55,12 +59,19 @@ class Control final : net::DeadlineListener,
   void handle(NewLifeBegun& begun);
   void on_signal(int signal) override;
   void on_deadline(net::Deadline& deadline) override;
+  void begin_drain(uint64_t period_ms);
   void advance_drain();
+  void leave();
   void watch_memory();
   void tell_workers(const std::function<WorkerMessage()>& make);
   void stop();
   void end();
 
+  // cluster::ClusterOwner
+  std::shared_ptr<const webhook::IdScheme> begin_life() override;
+  void set_cut_off(bool is_cut_off) override { node_.is_cut_off = is_cut_off; }
+  void on_replaced() override;
+  void on_left() override { stop(); }
   // management::ApiListenerOwner
   void on_listener_stopped(management::ApiListener& listener) override;
   // management::NodeStatus
@@ -78,13 +89,15 @@ class Control final : net::DeadlineListener,
   net::Deadline drain_deadline_{this};
   net::Deadline memory_deadline_{this};
   std::optional<observe::LoopPulse> pulse_;
-  backplane::MemoryBackplane backplane_;
+  const std::unique_ptr<backplane::Backplane> backplane_;
+  const std::unique_ptr<cluster::ClusterNode> cluster_;  // null: there is one node
   management::ManagementApi management_;
   management::AdminApi admin_{*this};
   std::optional<management::ApiListener> management_listener_;
   std::optional<management::ApiListener> admin_listener_;
   Phase phase_ = Phase::kServing;
   unsigned workers_left_;
+  int exit_code_ = 0;
 };
 
 }  // namespace sockhook

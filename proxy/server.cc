@@ -120,10 +120,10 @@ int serve(const std::shared_ptr<const conf::Config>& config) {
   share_backends(node, workers);
   for (unsigned i = 0; i < count; ++i) workers[i]->start(std::move((*sockets)[i]));
   LogLine(Level::kInfo, "serving").field("node", node.name).field("workers", uint64_t{count});
-  control.run(std::move(*management), std::move(*admin));
+  const int exit_code = control.run(std::move(*management), std::move(*admin));
   for (const auto& worker : workers) worker->join();
   LogLine(Level::kInfo, "stopped");
-  return conf::kExitFine;
+  return exit_code;
 }
 
 }  // namespace sockhook

@@ -32,7 +32,6 @@ endpoints:
     compression: {}
     routes: {$default: {path: /m, batch: {max: 2}}, a: {path: /a, batch: {max: 1}}}
 management: {auth: {client_certificates: true}}
-backplane: {redis: {}}
 tracing: {otlp: "http://h"}
 )"),
       ElementsAre(
@@ -54,9 +53,7 @@ tracing: {otlp: "http://h"}
           "yet; allowed: 1",
           "f:14:21: management.auth.client_certificates: a client certificate is not served by "
           "this version yet; allowed: false",
-          "f:15:13: backplane.redis: redis is not served by this version yet; allowed: no redis "
-          "here: one node, with its memory as the backplane",
-          "f:16:1: tracing: tracing is not served by this version yet; allowed: off"));
+          "f:15:1: tracing: tracing is not served by this version yet; allowed: off"));
 }
 
 TEST(NotYetServed, DoesNotHideOtherMistakes) {

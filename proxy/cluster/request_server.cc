@@ -1,0 +1,49 @@
+#include "proxy/cluster/request_server.h"
+
+#include <optional>
+#include <utility>
+
+namespace sockhook::cluster {
+
+using push::RouteFailure;
+using push::Ticket;
+
+void RequestServer::serve(const backplane::NodeKey& asker, Request request) {
+  if (asked_.size() >= kMaxRequests) {
+    return refuse(asker, request.ticket, RouteFailure::kOverloaded);
+  }
+  std::optional<Ticket> local;
+  if (auto* list = std::get_if<push::List>(&request.command.action)) {
+    local = local_.submit_list(std::move(*list), std::move(request.command.scope), request.cursor,
+                               this);
+  } else {
+    local = local_.submit(std::move(request.command), this);
+  }
+  if (local) {
+    asked_.emplace(*local, Asked{asker, request.ticket});
+  } else {
+    // A cursor that this node has not given: nothing follows it.
+    backplane_.send(asker, encode(Reply{request.ticket, push::PushOutcome{}}), 0);
+  }
+}
+
+void RequestServer::refuse(const backplane::NodeKey& asker, Ticket ticket, RouteFailure failure) {
+  backplane_.send(asker, encode(Reply{ticket, failure}), 0);
+}
+
+void RequestServer::answer(Ticket local, Reply reply) {
+  const auto asked = asked_.extract(local);
+  if (asked.empty()) return;
+  reply.ticket = asked.mapped().ticket;
+  backplane_.send(asked.mapped().asker, encode(reply), 0);
+}
+
+void RequestServer::on_outcome(Ticket ticket, push::PushOutcome& outcome) {
+  answer(ticket, {0, std::move(outcome)});
+}
+
+void RequestServer::on_route_failure(Ticket ticket, RouteFailure failure) {
+  answer(ticket, {0, failure});
+}
+
+}  // namespace sockhook::cluster
