@@ -8,8 +8,6 @@
 
 #pragma once
 
-#include <uv.h>
-
 #include <cstddef>
 #include <functional>
 #include <mutex>
@@ -17,32 +15,33 @@
 #include <vector>
 
 #include "proxy/net/loop.h"
+#include "proxy/net/wake_up.h"
 
 namespace sockhook {
 
 template <typename T>
-class Mailbox {
+class Mailbox final : net::WakeUpListener {
  public:
   static constexpr std::size_t kCapacity = 64 * 1024;
   static constexpr std::size_t kMaxSpare = 1024;
   using Handler = std::function<void(std::vector<T>&)>;
 
-  Mailbox(net::Loop& loop, Handler handler) : handler_(std::move(handler)) {
-    SOCKHOOK_CHECK(uv_async_init(loop.uv(), &wake_, [](uv_async_t* wake) {
-                     static_cast<Mailbox*>(wake->data)->deliver();
-                   }) == 0);
-    wake_.data = this;
-  }
+  Mailbox(net::Loop& loop, Handler handler)
+      : handler_(std::move(handler)), wake_up_(loop, static_cast<net::WakeUpListener*>(this)) {}
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
 
   // False when the mailbox is full or closed: the message is left as it is. Any thread.
   [[nodiscard]] bool post(T&& message) {
-    std::lock_guard lock(mutex_);
-    if (is_closed_ || messages_.size() >= kCapacity) return false;
-    messages_.push_back(std::move(message));
-    // Inside the lock, so that no wake-up can follow close().
-    if (messages_.size() == 1) uv_async_send(&wake_);
+    bool is_first = false;
+    {
+      std::lock_guard lock(mutex_);
+      if (is_closed_ || messages_.size() >= kCapacity) return false;
+      messages_.push_back(std::move(message));
+      is_first = messages_.size() == 1;
+    }
+    // Outside the lock: the woken thread would wait for it.
+    if (is_first) wake_up_.wake();
     return true;
   }
 
@@ -51,10 +50,12 @@ class Mailbox {
     deliver();
     std::lock_guard lock(mutex_);
     if (std::exchange(is_closed_, true)) return;
-    uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
+    wake_up_.close();
   }
 
  private:
+  void on_wake_up() override { deliver(); }
+
   // A batch of its own for each call: a handler may close the mailbox.
   void deliver() {
     std::vector<T> taken = std::exchange(spare_, {});
@@ -68,7 +69,7 @@ class Mailbox {
   }
 
   Handler handler_;
-  uv_async_t wake_;
+  net::WakeUp wake_up_;
   std::mutex mutex_;
   std::vector<T> messages_;
   std::vector<T> spare_;  // an empty vector's memory, for the next batch
