@@ -22,6 +22,7 @@ struct CertificateWish {
   std::vector<std::string> alternatives = {};  // "DNS:localhost", "IP:127.0.0.1"
   long from_s = -3600;                         // from now
   long until_s = 3600;
+  int names = 1;  // how often the subject says its name
 };
 
 class TestAuthority {
@@ -93,7 +94,9 @@ class TestAuthority {
     const auto* name = reinterpret_cast<const unsigned char*>(wish.common_name.c_str());
     X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_ASC,
                                reinterpret_cast<const unsigned char*>("Sockhook"), -1, -1, 0);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, name, -1, -1, 0);
+    for (int i = 0; i < wish.names; ++i) {
+      X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, name, -1, -1, 0);
+    }
     X509_set_issuer_name(certificate, issuer == nullptr ? subject : X509_get_subject_name(issuer));
     if (issuer == nullptr) extend(certificate, NID_basic_constraints, "critical,CA:TRUE");
     std::string alternatives;

@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "protocol/base/check.h"
-#include "proxy/net/stream.h"
+#include "proxy/net/connectable_stream.h"
 
 namespace sockhook::testing {
 
-class MemoryStream final : public net::Stream {
+class MemoryStream final : public net::ConnectableStream {
  public:
   enum class Closing { kNo, kClosed, kReset };
 
@@ -72,11 +72,17 @@ class MemoryStream final : public net::Stream {
     is_closed_ = true;
     listener_->on_closed();
   }
+  // The connect has ended.
+  void run_connected(int error) { std::exchange(connect_listener_, nullptr)->on_connected(error); }
   bool is_reading() const { return is_reading_; }
   net::StreamListener* listener() const { return listener_; }
 
   // ---- net::Stream ----
 
+  int connect(const net::SocketAddress&, net::ConnectListener* listener) override {
+    connect_listener_ = listener;
+    return 0;
+  }
   void set_listener(net::StreamListener* listener) override {
     SOCKHOOK_CHECK(!is_closing());
     listener_ = listener;
@@ -144,6 +150,7 @@ class MemoryStream final : public net::Stream {
 
   Peer& peer_;
   net::StreamListener* listener_ = nullptr;
+  net::ConnectListener* connect_listener_ = nullptr;
   std::string incoming_;
   std::string queue_;
   int writes_ = 0;

@@ -86,8 +86,11 @@ class TlsPair : net::AcceptListener {
   // True when both have shaken hands.
   bool open(const std::string& host = "localhost") {
     connect(host);
-    return run_until(
-        [&] { return client.connect_error == 0 && server.stream && server.stream->is_open(); });
+    const auto is_decided = [&] {
+      const bool is_open = server.stream && server.stream->is_open();
+      return client.closed > 0 || (client.connect_error == 0 && is_open);
+    };
+    return run_until(is_decided) && client.stream != nullptr;
   }
 
   LoopRunner runner;
