@@ -25,7 +25,7 @@ void CommandLink::send(Command command, Arguments arguments) {
   pending_.push_back({Asker::kOwner, std::move(command)});
 }
 
-void CommandLink::send_again(Command command) {
+void CommandLink::send_encoded(Command command) {
   if (command.is_detour) {
     static constexpr std::array<std::string_view, 1> kAsking = {"ASKING"};
     link_.send(kAsking);

@@ -56,7 +56,7 @@ class CommandLink final : private RedisLinkOwner {
   // While it is ready and has room.
   void send(Command command, Arguments arguments);
   // Sends command.encoded, behind ASKING if it is a detour.
-  void send_again(Command command);
+  void send_encoded(Command command);
 
  private:
   // Commands of the link's own stand among the others.

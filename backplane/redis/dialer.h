@@ -1,42 +1,36 @@
-// Dialer: how a link gets its stream; the one place that knows TCP from TLS.
+// Dialer: makes the streams of the links; the one place that knows TCP from TLS.
 //
-// Owner: the RedisClient; it outlives its streams. Thread: the loop's.
+// Owner: the RedisClient; it outlives the links. Thread: the loop's.
 
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "conf/config.h"
+#include "proxy/net/connectable_stream.h"
 #include "proxy/net/loop.h"
-#include "proxy/net/socket_address.h"
-#include "proxy/net/socket_stream.h"
-#include "proxy/net/stream.h"
+#include "proxy/net/tls_context.h"
 
 namespace sockhook::redis {
 
 class Dialer {
  public:
-  // A stream that connects; `connected` is told how that ended, unless `error` says it already (a
-  // negative libuv error). The caller owns it, and closes it after an error.
-  struct Call {
-    std::unique_ptr<net::Stream> stream;
-    int error = 0;
-  };
+  // With `rediss` the authority's file is read here, once.
+  Dialer(net::Loop& loop, const conf::Redis& conf);
 
-  virtual ~Dialer() = default;
-  // `host`: what `address` was found for, as a certificate would say it.
-  virtual Call dial(const net::SocketAddress& address, const std::string& host,
-                    net::StreamListener* listener, net::ConnectListener* connected) = 0;
-};
-
-class TcpDialer final : public Dialer {
- public:
-  explicit TcpDialer(net::Loop& loop) : loop_(loop) {}
-  Call dial(const net::SocketAddress& address, const std::string& host,
-            net::StreamListener* listener, net::ConnectListener* connected) override;
+  // A stream that is to connect to `address`, found for `host`, which a certificate must name. Null
+  // where TLS is impossible: failure() says why.
+  std::unique_ptr<net::ConnectableStream> make(const net::SocketAddress& address,
+                                               const std::string& host,
+                                               net::StreamListener* listener);
+  const std::string& failure() const { return failure_; }
 
  private:
   net::Loop& loop_;
+  const bool is_tls_;
+  net::TlsContextPtr tls_;
+  std::string failure_;
 };
 
 }  // namespace sockhook::redis

@@ -20,6 +20,7 @@ std::size_t Greeting::write(std::string& out) {
   }
   say(Step::kName, {"CLIENT", "SETNAME", settings.name});
   if (settings.must_be_master) say(Step::kRole, {"ROLE"});
+  if (settings.must_be_in_cluster) say(Step::kCluster, {"CLUSTER", "INFO"});
   for (const std::string& script : settings.scripts) {
     say(Step::kScript, {"SCRIPT", "LOAD", script});
   }
@@ -36,6 +37,11 @@ std::string Greeting::on_reply(const Reply& reply) {
     const std::string* const role = reply.at(0).string();
     if (role == nullptr) return "unreadable answer to ROLE";
     if (*role != "master") return "not a master but a " + *role;
+  }
+  if (step == Step::kCluster) {
+    const bool is_ok =
+        reply.string() != nullptr && reply.string()->find("cluster_state:ok") != std::string::npos;
+    if (!is_ok) return "the cluster is down";
   }
   if (step == Step::kScript) {
     if (reply.string() == nullptr) return "unreadable answer to SCRIPT LOAD";

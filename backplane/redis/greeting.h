@@ -1,5 +1,6 @@
 // Greeting: what a link says first on a new connection, all in one write, and what it makes of the
-// answers: AUTH, SELECT, CLIENT SETNAME, ROLE, SCRIPT LOAD, PING, each where it is asked for.
+// answers: AUTH, SELECT, CLIENT SETNAME, ROLE, CLUSTER INFO, SCRIPT LOAD, PING, each where it is
+// asked for.
 //
 // Owner: a RedisLink, by value; made anew for each connection.
 
@@ -22,6 +23,7 @@ struct LinkSettings {
   unsigned database = 0;
   std::string name;  // for CLIENT LIST
   bool must_be_master = false;
+  bool must_be_in_cluster = false;  // whose state is ok
   std::vector<std::string> scripts;
 };
 
@@ -39,7 +41,7 @@ class Greeting {
   std::vector<std::string>& script_ids() { return script_ids_; }
 
  private:
-  enum class Step : std::uint8_t { kAuth, kSelect, kName, kRole, kScript, kPing };
+  enum class Step : std::uint8_t { kAuth, kSelect, kName, kRole, kCluster, kScript, kPing };
 
   const LinkSettings* settings_;
   std::vector<Step> steps_;

@@ -7,7 +7,6 @@
 #include "backplane/redis/cluster_topology.h"
 #include "backplane/redis/sentinel_topology.h"
 #include "protocol/base/check.h"
-#include "proxy/observe/log.h"
 
 namespace sockhook::redis {
 namespace {
@@ -20,6 +19,7 @@ LinkSettings link_settings(const conf::Redis& conf, std::vector<std::string> scr
   settings.database = conf.database;
   settings.name = std::move(name);
   settings.must_be_master = true;
+  settings.must_be_in_cluster = conf.cluster;
   settings.scripts = std::move(scripts);
   return settings;
 }
@@ -39,14 +39,14 @@ RedisClient::RedisClient(net::Loop& loop, const conf::Redis& conf, std::vector<s
     : loop_(loop),
       conf_(conf),
       settings_(link_settings(conf, std::move(scripts), std::move(name))),
-      dialer_(std::make_unique<TcpDialer>(loop)),
+      dialer_(loop, conf),
       listener_(listener),
       shards_(conf.cluster ? kClusterShards : 1) {
   TopologyListener* const self = this;
   if (conf.cluster) {
-    topology_ = std::make_unique<ClusterTopology>(loop, *dialer_, conf, kClusterShards, self);
+    topology_ = std::make_unique<ClusterTopology>(loop, dialer_, conf, kClusterShards, self);
   } else if (conf.sentinel) {
-    topology_ = std::make_unique<SentinelTopology>(loop, *dialer_, *conf.sentinel, self);
+    topology_ = std::make_unique<SentinelTopology>(loop, dialer_, *conf.sentinel, self);
   }
 }
 
@@ -143,7 +143,7 @@ void RedisClient::command(Shard shard, Arguments arguments, Ticket ticket,
     fail(command, Fate::kNotSent, "LINK too many commands under way");
   } else if (conf_.cluster) {
     append_command(command.encoded, arguments);
-    link.send_again(std::move(command));
+    link.send_encoded(std::move(command));
   } else {
     link.send(std::move(command), arguments);
   }
@@ -209,7 +209,7 @@ bool RedisClient::repeat(Command& command, RedisServer& server) {
     return false;
   command.is_repeated = true;
   if (command.is_detour) ++shard.detours;
-  server.commands.send_again(std::move(command));
+  server.commands.send_encoded(std::move(command));
   return true;
 }
 
@@ -220,7 +220,7 @@ RedisServer& RedisClient::server_at(const conf::HostPort& address) {
     if (server->address == address) return *server;
   }
   const auto kind = conf_.cluster ? SubscriberLink::Kind::kSharded : SubscriberLink::Kind::kPlain;
-  servers_.push_back(std::make_unique<RedisServer>(loop_, *dialer_, address, settings_, kind,
+  servers_.push_back(std::make_unique<RedisServer>(loop_, dialer_, address, settings_, kind,
                                                    static_cast<CommandLinkOwner*>(this),
                                                    static_cast<SubscriberLinkOwner*>(this)));
   return *servers_.back();
@@ -278,10 +278,7 @@ void RedisClient::on_refused(SubscriberLink& link, const std::string& channel, c
     loop_.deadlines().arm(retry_, kRetryMs);
     return;
   }
-  observe::LogLine(observe::Level::kWarn, "redis refuses a channel")
-      .field("channel", channel)
-      .field("reason", error.error());
-  link.break_off(error.error());
+  link.break_off(channel + ": " + std::string(error.error()));
 }
 
 void RedisClient::on_deadline(net::Deadline& /*deadline*/) {

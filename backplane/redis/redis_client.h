@@ -154,7 +154,7 @@ class RedisClient final : private CommandLinkOwner,
   net::Loop& loop_;
   const conf::Redis conf_;
   const LinkSettings settings_;
-  const std::unique_ptr<Dialer> dialer_;
+  Dialer dialer_;
   RedisClientListener* const listener_;
 
   std::vector<ShardState> shards_;

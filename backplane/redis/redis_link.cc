@@ -20,6 +20,11 @@ bool is_pong(const Reply& reply) {
   return kind != nullptr && *kind == "pong";
 }
 
+std::string describe(const net::Stream& stream, int error) {
+  if (!stream.failure().empty()) return std::string(stream.failure());
+  return error == 0 ? "closed by the server" : uv_strerror(error);
+}
+
 }  // namespace
 
 RedisLink::RedisLink(net::Loop& loop, Dialer& dialer, conf::HostPort server,
@@ -86,7 +91,6 @@ void RedisLink::send_encoded(std::string_view command) {
 void RedisLink::attempt() {
   state_ = State::kResolving;
   loop_.deadlines().arm(alarm_, kConnectMs);
-  connect_error_ = 0;
   addresses_.clear();
   const net::SocketAddress literal = net::SocketAddress::ip(server_.host, server_.port);
   if (!literal.is_none()) {
@@ -102,8 +106,9 @@ void RedisLink::attempt() {
 
 void RedisLink::on_resolved(int error, std::vector<net::SocketAddress> addresses) {
   if (state_ != State::kResolving) return;
-  connect_error_ = error;
+  no_connection_ = error != 0 ? uv_strerror(error) : "the name has no address";
   addresses_ = std::move(addresses);
+  addresses_.resize(std::min(addresses_.size(), kMaxAddresses));
   std::reverse(addresses_.begin(), addresses_.end());
   connect_next();
 }
@@ -111,24 +116,35 @@ void RedisLink::on_resolved(int error, std::vector<net::SocketAddress> addresses
 void RedisLink::connect_next() {
   state_ = State::kConnecting;
   if (addresses_.empty()) {
-    fail(connect_error_ != 0 ? uv_strerror(connect_error_) : "no address");
+    fail(no_connection_);
     return;
   }
   const net::SocketAddress address = addresses_.back();
   addresses_.pop_back();
-  Dialer::Call call = dialer_.dial(address, server_.host, this, this);
-  stream_ = std::move(call.stream);
-  if (call.error != 0) on_connected(call.error);
+  stream_ = dialer_.make(address, server_.host, this);
+  if (!stream_) {
+    fail(dialer_.failure());
+    return;
+  }
+  loop_.deadlines().arm(alarm_, kConnectMs);
+  const int error = stream_->connect(address, this);
+  if (error != 0) on_connected(error);
 }
 
 void RedisLink::on_connected(int error) {
   if (state_ != State::kConnecting) return;
-  connect_error_ = error;
   if (error != 0) {
-    stream_->close();  // on_closed tries the next address
+    give_address_up(describe(*stream_, error));
   } else {
     greet();
   }
+}
+
+// on_closed tries the next one.
+void RedisLink::give_address_up(std::string_view reason) {
+  no_connection_ = reason;
+  alarm_.cancel();
+  stream_->close();
 }
 
 void RedisLink::greet() {
@@ -252,9 +268,7 @@ void RedisLink::ping() {
 // ---- the end of a connection
 
 void RedisLink::on_end(int error) {
-  if (is_talking() || state_ == State::kConnecting) {
-    fail(error == 0 ? "closed by the server" : uv_strerror(error));
-  }
+  if (is_talking()) fail(describe(*stream_, error));
 }
 
 void RedisLink::fail(std::string_view reason) {

@@ -4,10 +4,12 @@
 //   kStopped     before start() and after stop()
 //   kResting     until the next attempt (BackOff)
 //   kResolving   the host's addresses are asked for; a literal one is known
-//   kConnecting  to one address after the other; up to here an attempt may take kConnectMs
+//   kConnecting  to one address after the other
 //   kGreeting    the Greeting's commands are under way, within kCommandMs
 //   kReady       the owner's
 //   kClosing     the stream is closing; kResting or kStopped follows
+//
+// Resolving may take kConnectMs, and so may each of the first kMaxAddresses addresses.
 //
 // Each command has one answer, in order; a deadline of kCommandMs that passes breaks the link, as
 // do a reply that cannot be read, an end of the stream and break_off(). After kPingMs without a
@@ -62,6 +64,7 @@ class RedisLink final : private net::StreamListener,
                         private net::SoonListener {
  public:
   static constexpr std::uint64_t kConnectMs = 1'000;
+  static constexpr std::size_t kMaxAddresses = 8;
   static constexpr std::uint64_t kCommandMs = 900;
   static constexpr std::uint64_t kPingMs = 1'000;
   // A deadline noticed later than this was missed by the loop, maybe not by the peer.
@@ -121,6 +124,7 @@ class RedisLink final : private net::StreamListener,
   bool is_talking() const { return state_ == State::kGreeting || state_ == State::kReady; }
   void attempt();
   void connect_next();
+  void give_address_up(std::string_view reason);
   void greet();
   void take(Reply& reply);
   void take_greeting(const Reply& reply);
@@ -159,8 +163,8 @@ class RedisLink final : private net::StreamListener,
 
   std::unique_ptr<net::Resolver> resolver_;
   std::vector<net::SocketAddress> addresses_;  // the next one to try stands last
-  int connect_error_ = 0;
-  std::unique_ptr<net::Stream> stream_;
+  std::string no_connection_;                  // why, of the address before
+  std::unique_ptr<net::ConnectableStream> stream_;
   std::unique_ptr<ReplyReader> reader_;
   Greeting greeting_;
   std::vector<std::string> script_ids_;
