@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "backplane/memory_backplane.h"
+#include "backplane/redis/keys.h"
 #include "backplane/redis/redis_backplane.h"
 #include "conf/command_line.h"
 #include "proxy/observe/log.h"
@@ -65,6 +66,16 @@ std::unique_ptr<cluster::ClusterNode> make_cluster(net::Loop& loop, Node& node,
       local, backplane, node.lease_ok_until_ms, owner);
 }
 
+std::unique_ptr<management::OperationReader> make_operations(
+    net::Loop& loop, Node& node, management::ManagementApi& api,
+    management::OperationReaderOwner* owner) {
+  const auto& redis = node.config->backplane.redis;
+  if (!redis || !redis->operations) return nullptr;
+  return std::make_unique<management::OperationReader>(loop, *node.config,
+                                                       backplane::node_text(node.ids.node_key()),
+                                                       api, node.metrics.control, owner);
+}
+
 }  // namespace
 
 Control::Control(Node& node, MailboxRouter::Post post_to_worker)
@@ -82,6 +93,8 @@ Control::Control(Node& node, MailboxRouter::Post post_to_worker)
                             static_cast<cluster::ClusterOwner*>(this))),
       management_(*node.config, cluster_ ? cluster_->router() : router_, *backplane_,
                   node.metrics.control),
+      operations_(make_operations(loop_, node, management_,
+                                  static_cast<management::OperationReaderOwner*>(this))),
       workers_left_(node.workers) {}
 
 Control::~Control() = default;
@@ -95,6 +108,7 @@ int Control::run(net::ListenSocket management, net::ListenSocket admin) {
   pulse_.emplace(loop_, node_.metrics.control.loop_lag_us, node_.metrics.control.pulse_at_ms);
   watch_memory();
   if (cluster_) cluster_->start();
+  if (operations_) operations_->start();
   loop_.run();
   return exit_code_;
 }
@@ -131,6 +145,7 @@ void Control::on_signal(int signal) {
       .field("period_ms", int64_t{drain.period.count()});
   node_.is_draining = true;
   phase_ = Phase::kDelaying;
+  if (operations_) operations_->retire();
   loop_.deadlines().arm(drain_deadline_, static_cast<uint64_t>(drain.delay.count()));
 }
 
@@ -145,6 +160,7 @@ void Control::on_deadline(net::Deadline& deadline) {
 void Control::begin_drain(uint64_t period_ms) {
   node_.is_draining = true;
   phase_ = Phase::kDraining;
+  if (operations_) operations_->retire();
   tell_workers([&] { return BeginDrain{period_ms}; });
   loop_.deadlines().arm(drain_deadline_, period_ms + kDrainGraceMs);
 }
@@ -172,10 +188,15 @@ void Control::handle(WorkerDrained&) {
   if (--workers_left_ == 0) leave();
 }
 
-// What is left is handed over; on_left() follows.
+// First what is said to others; then what is left is handed over, and on_left() follows.
 void Control::leave() {
   phase_ = Phase::kLeaving;
   drain_deadline_.cancel();
+  if (operations_) return operations_->stop();
+  leave_cluster();
+}
+
+void Control::leave_cluster() {
   if (cluster_) return cluster_->leave();
   stop();
 }
@@ -255,6 +276,12 @@ std::string Control::metrics_text() const {
   facts.backplane_loop_seconds =
       static_cast<double>(backplane_->loop_us().value_or(0)) / kMicroseconds;
   facts.nodes = backplane_->others().size() + 1;
+  if (operations_) {
+    constexpr double kMilliseconds = 1e3;
+    facts.operations_waiting = operations_->stream().entries_left();
+    facts.operations_lag_seconds =
+        static_cast<double>(operations_->stream().lag_ms()) / kMilliseconds;
+  }
   return observe::metrics_text(node_.metrics, facts);
 }
 

@@ -23,6 +23,7 @@
 #include "proxy/management/admin_api.h"
 #include "proxy/management/api_listener.h"
 #include "proxy/management/management_api.h"
+#include "proxy/management/operation_reader.h"
 #include "proxy/memory_watch.h"
 #include "proxy/messages.h"
 #include "proxy/net/listener.h"
@@ -36,6 +37,7 @@ class Control final : net::DeadlineListener,
                       SignalListener,
                       cluster::ClusterOwner,
                       management::ApiListenerOwner,
+                      management::OperationReaderOwner,
                       management::NodeStatus {
  public:
   static constexpr uint64_t kDrainGraceMs = 5000;
@@ -62,6 +64,7 @@ class Control final : net::DeadlineListener,
   void begin_drain(uint64_t period_ms);
   void advance_drain();
   void leave();
+  void leave_cluster();
   void watch_memory();
   void tell_workers(const std::function<WorkerMessage()>& make);
   void stop();
@@ -74,6 +77,8 @@ class Control final : net::DeadlineListener,
   void on_left() override { stop(); }
   // management::ApiListenerOwner
   void on_listener_stopped(management::ApiListener& listener) override;
+  // management::OperationReaderOwner
+  void on_operations_stopped() override { leave_cluster(); }
   // management::NodeStatus
   bool loops_turn() const override;
   management::Readiness readiness() const override;
@@ -92,6 +97,7 @@ class Control final : net::DeadlineListener,
   const std::unique_ptr<backplane::Backplane> backplane_;
   const std::unique_ptr<cluster::ClusterNode> cluster_;  // null: there is one node
   management::ManagementApi management_;
+  const std::unique_ptr<management::OperationReader> operations_;  // null: none are streamed
   management::AdminApi admin_{*this};
   std::optional<management::ApiListener> management_listener_;
   std::optional<management::ApiListener> admin_listener_;
