@@ -54,8 +54,10 @@ void ClaimStore::claim(const Claim& claim, Ticket ticket, ClaimListener* listene
     return;
   }
   Entry& entry = found->second;
-  // Whose request it is that has the key is known once Redis has answered.
-  if (entry.state != State::kAsking && entry.fingerprint != claim.fingerprint) {
+  // While Redis is being asked, or told that the claim is abandoned, the key is no request's.
+  const bool is_free =
+      entry.state == State::kAsking || (entry.state == State::kEnding && !entry.answer.has_value());
+  if (!is_free && entry.fingerprint != claim.fingerprint) {
     listener->on_claim(ticket, ClaimResult::kConflict, {});
   } else if (entry.answer) {
     // A copy: the listener may call back.
