@@ -12,7 +12,7 @@ from support.cluster_fixtures import cluster, crowd, redis  # noqa: E402, F401
 from support.http1 import HttpConnection  # noqa: E402
 from support.management import member  # noqa: E402
 from support.nodes import Nodes  # noqa: E402
-from support.sockhook import BINARY, PASSTHROUGH  # noqa: E402
+from support.sockhook import PASSTHROUGH  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -56,8 +56,6 @@ def spare_backend():
 @pytest.fixture
 def start(tmp_path, backend, spare_backend):
     """Starts a node before `backend`; see Nodes."""
-    if not BINARY.exists():
-        pytest.fail(f"{BINARY} is missing: build it, or name it in SOCKHOOK_BINARY")
     nodes = Nodes(tmp_path, [backend, spare_backend])
     yield nodes
     nodes.stop()

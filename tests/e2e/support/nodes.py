@@ -1,12 +1,13 @@
 """Starts nodes before the fake backends of a test, and checks them when it ends."""
 
-from .sockhook import Sockhook, endpoint
+from .sockhook import BINARY, Sockhook, endpoint
 
 
 class Nodes:
     """Starts nodes, and checks and stops them at the test's end."""
 
     def __init__(self, directory, backends):
+        assert BINARY.exists(), f"{BINARY} is missing: build it, or name it in SOCKHOOK_BINARY"
         self.directory = directory
         self.backends = backends
         self.running = []

@@ -114,6 +114,9 @@ class SentinelSet:
         eventually(promoted, 30, "a new master is elected")
         return self.master
 
+    def databases(self):
+        return self.master.databases()
+
     def ttls(self, pattern="*"):
         return self.master.ttls(pattern)
 
