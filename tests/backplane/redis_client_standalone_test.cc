@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/backplane/redis_client_probe.h"
+#include "tests/support/certificates.h"
 #include "tests/support/redis_process.h"
 
 namespace sockhook::redis {
@@ -62,6 +63,58 @@ TEST_P(RedisClientStandalone, UsesTheAclUserAndTheDatabase) {
   other.run({"SELECT", "3"});
   EXPECT_EQ(*other.run({"GET", "where"}).string(), "three");
   EXPECT_NE(other.run({"CLIENT", "LIST"}).string()->find("name=sockhook-test"), std::string::npos);
+}
+
+TEST_P(RedisClientStandalone, NeedsFewCommands) {
+  RedisProcess server(GetParam(),
+                      {"user default off",
+                       "user hook on >secret resetchannels &t:* resetkeys ~t:* -@all +ping +role "
+                       "+script|load +evalsha +incrby +subscribe +unsubscribe +publish"});
+  conf::Redis conf = conf_of(server);
+  conf.user = "hook";
+  conf.password = "secret";
+  RedisClientProbe probe(conf, {kScript});
+  probe.client.subscribe(0, kChannel);
+  ASSERT_TRUE(probe.start_and_wait());
+  EXPECT_EQ(probe.outcome(probe.send_script(0, 0, {"t:{0}:n"}, {"5"})), "5");
+  EXPECT_EQ(probe.run(0, {"PUBLISH", kChannel, "hello"}), "1");
+  probe.client.subscribe(0, "other:{0}");
+  EXPECT_TRUE(probe.wait_down()) << "a channel that the server refuses goes unnoticed";
+  probe.client.unsubscribe(0, "other:{0}");
+  EXPECT_TRUE(probe.wait_up());
+}
+
+TEST_P(RedisClientStandalone, SpeaksTls) {
+  testing::TestAuthority authority;
+  const conf::CertificateFiles files = authority.issue_for_localhost();
+  const std::uint16_t port = testing::free_port();
+  RedisProcess server(
+      GetParam(),
+      {"tls-port " + std::to_string(port), "tls-cert-file " + files.certificate,
+       "tls-key-file " + files.key, "tls-ca-cert-file " + authority.file(), "tls-auth-clients no"});
+  conf::Redis conf;
+  conf.server = {"localhost", port};
+  conf.tls = true;
+  conf.tls_ca = authority.file();
+  RedisClientProbe probe(conf);
+  probe.client.subscribe(0, kChannel);
+  ASSERT_TRUE(probe.start_and_wait());
+  const std::string large(300'000, 'x');
+  EXPECT_EQ(probe.run(0, {"SET", "{0}k", large}), "OK");
+  EXPECT_EQ(probe.run(0, {"GET", "{0}k"}), large);
+  EXPECT_EQ(*server.run({"CLIENT", "KILL", "TYPE", "pubsub"}).integer(), 1);
+  ASSERT_TRUE(probe.wait_down());
+  EXPECT_TRUE(probe.wait_up());
+
+  testing::TestAuthority other;
+  conf.tls_ca = other.file();
+  RedisClientProbe stranger(conf);
+  stranger.start();
+  EXPECT_FALSE(stranger.wait_up(300)) << "the certificate is not checked";
+  conf.tls_ca = "/nowhere/ca.crt";
+  RedisClientProbe mistaken(conf);
+  mistaken.start();
+  EXPECT_FALSE(mistaken.wait_up(100));
 }
 
 TEST_P(RedisClientStandalone, StaysDownWithAWrongPasswordAndTriesOn) {
