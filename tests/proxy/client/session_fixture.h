@@ -119,7 +119,8 @@ class SessionTest : public ::testing::Test {
     SessionContext sessions;
   };
 
-  ~SessionTest() override {
+  // Not the destructor: a test's own journal must outlive the sessions.
+  void TearDown() override {
     if (!world_) return;
     world_->hub.for_every([](Session& session) { session.kill(); });
     settle();
