@@ -42,7 +42,7 @@ ClusterRouter::~ClusterRouter() { local_.forget(this); }
 Ticket ClusterRouter::submit(PushCommand command, PushListener* listener) {
   loop_.assert_thread();
   if (const auto* describe = std::get_if<push::Describe>(&command.action)) {
-    return submit_to(push::ConnectionId(describe->id), std::move(command), listener);
+    return submit_to(describe->id, std::move(command), listener);
   }
   if (const auto* count = std::get_if<push::CountGroup>(&command.action)) {
     return submit_lookup({NameKind::kGroup, count->group}, std::move(command), listener);
@@ -53,22 +53,23 @@ Ticket ClusterRouter::submit(PushCommand command, PushListener* listener) {
   const push::Target* target = target_of(command);
   SOCKHOOK_CHECK(target != nullptr);
   if (const auto* one = std::get_if<push::OneConnection>(target)) {
-    return submit_to(push::ConnectionId(one->id), std::move(command), listener);
+    return submit_to(one->id, std::move(command), listener);
   }
-  return submit_to_many(push::Target(*target), std::move(command), listener);
+  return submit_to_many(*target, std::move(command), listener);
 }
 
-Ticket ClusterRouter::submit_to(const webhook::ConnectionId& id, PushCommand command,
+Ticket ClusterRouter::submit_to(const webhook::ConnectionId& id, PushCommand&& command,
                                 PushListener* listener) {
   if (local_.is_local(id)) return local_.submit(std::move(command), listener);
   if (is_full()) return refuse(listener, RouteFailure::kOverloaded);
   const Ticket ticket = next_ticket_++;
+  const NodeKey node = id.node_key();
   begin(ticket, listener, Gather::Mode::kOne).expect_dispatch();
-  backplane_.send(id.node_key(), encode(Request{ticket, std::move(command), {}}), ticket);
+  backplane_.send(node, encode(Request{ticket, std::move(command), {}}), ticket);
   return ticket;
 }
 
-Ticket ClusterRouter::submit_to_many(const push::Target& target, PushCommand command,
+Ticket ClusterRouter::submit_to_many(const push::Target& target, PushCommand&& command,
                                      PushListener* listener) {
   if (is_full()) return refuse(listener, RouteFailure::kOverloaded);
   // Whom it would not reach could not even be named.
@@ -90,7 +91,8 @@ Ticket ClusterRouter::submit_to_many(const push::Target& target, PushCommand com
   return ticket;
 }
 
-Ticket ClusterRouter::submit_lookup(const Name& name, PushCommand command, PushListener* listener) {
+Ticket ClusterRouter::submit_lookup(const Name& name, PushCommand&& command,
+                                    PushListener* listener) {
   if (is_full()) return refuse(listener, RouteFailure::kOverloaded);
   const Ticket ticket = next_ticket_++;
   Gather& gather = begin(ticket, listener, Gather::Mode::kWhole);

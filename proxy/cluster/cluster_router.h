@@ -74,11 +74,12 @@ class ClusterRouter final : public push::PushRouter,
   bool is_full() const { return flows_.size() >= kMaxFlows; }
   Gather& begin(push::Ticket ticket, push::PushListener* listener, Gather::Mode mode);
   void admit(push::Ticket ticket, std::unique_ptr<Flow> flow);
-  push::Ticket submit_to(const webhook::ConnectionId& id, push::PushCommand command,
+  // Their first argument may be part of the command.
+  push::Ticket submit_to(const webhook::ConnectionId& id, push::PushCommand&& command,
                          push::PushListener* listener);
-  push::Ticket submit_to_many(const push::Target& target, push::PushCommand command,
+  push::Ticket submit_to_many(const push::Target& target, push::PushCommand&& command,
                               push::PushListener* listener);
-  push::Ticket submit_lookup(const backplane::Name& name, push::PushCommand command,
+  push::Ticket submit_lookup(const backplane::Name& name, push::PushCommand&& command,
                              push::PushListener* listener);
   push::Ticket refuse(push::PushListener* listener, push::RouteFailure failure);
   void run_locally(push::Ticket flow, push::PushCommand command);
