@@ -101,10 +101,12 @@ class WorkerTest : public ::testing::Test {
     node_.emplace(std::make_shared<const conf::Config>(config), 1, 1000);
     worker_ = std::make_unique<Worker>(*node_, 0, *control);
     const conf::Backend& conf = node_->config->backends[0];
-    node_->backends.push_back({std::shared_ptr<const conf::Backend>(node_->config, &conf),
-                               std::make_unique<backend::BackendBudget>(
-                                   conf.max_connections, [this] { post(BudgetChanged{}); }),
-                               std::make_unique<webhooks::OutageGate>()});
+    const auto wake = [this] { post(BudgetChanged{}); };
+    SharedBackend shared;
+    shared.conf = std::shared_ptr<const conf::Backend>(node_->config, &conf);
+    shared.budget = std::make_unique<backend::BackendBudget>(conf.max_connections, wake);
+    shared.gate = std::make_unique<webhooks::OutageGate>();
+    node_->backends.push_back(std::move(shared));
     worker_->start(std::move(*socket));
     return *node_;
   }
