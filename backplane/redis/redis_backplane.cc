@@ -56,6 +56,9 @@ void RedisBackplane::restart(const NodeKey& fresh) {
     client_.unsubscribe(shard, scope_.keys.channel(shard, scope_.node));
   }
   mail_.restart();
+  leases_.begin_life();
+  records_.begin_life();
+  take_over_.begin_life();
   become({fresh, scope_.self.name});
   phase_ = Phase::kDown;
   // No answer to the life before can reach this one.
@@ -64,10 +67,15 @@ void RedisBackplane::restart(const NodeKey& fresh) {
 
 void RedisBackplane::leave() {
   const bool can_write = phase_ == Phase::kUp || phase_ == Phase::kRegistering;
-  if (can_write) names_.leave();
+  if (can_write) {
+    names_.leave();
+    records_.leave();
+    take_over_.leave();
+  }
   stop_parts();
   phase_ = Phase::kLeaving;
   if (can_write) {
+    leases_.leave();
     scope_.loop.deadlines().arm(last_words_, kCommandMs);
   } else {
     client_.stop();
@@ -76,30 +84,19 @@ void RedisBackplane::leave() {
 
 void RedisBackplane::stop_parts() {
   names_.stop();
+  records_.stop();
+  take_over_.stop();
+  leases_.stop();
   self_test_.stop();
   repair_.cancel();
 }
-
-// ---- leases and records
-
-const std::vector<NodeInfo>& RedisBackplane::others() const {
-  static const std::vector<NodeInfo> kNobody;
-  return kNobody;
-}
-
-bool RedisBackplane::knows_others() const { return phase_ == Phase::kUp; }
-
-void RedisBackplane::put_record(Record, Ticket) {}
-
-void RedisBackplane::erase_record(const ConnectionId&) {}
-
-void RedisBackplane::finish_orphan(const NodeKey&, const ConnectionId&) {}
 
 // ---- the link
 
 void RedisBackplane::on_up() {
   if (phase_ != Phase::kDown) return;
   phase_ = Phase::kRegistering;
+  leases_.start();
   self_test_.start();
 }
 
@@ -134,9 +131,11 @@ void RedisBackplane::on_loop_broken() {
 
 // To kUp, once the loop is closed and the node registered.
 void RedisBackplane::advance() {
-  if (phase_ != Phase::kRegistering || !self_test_.loop_us()) return;
+  const bool is_joined = leases_.is_registered() && self_test_.loop_us();
+  if (phase_ != Phase::kRegistering || !is_joined) return;
   phase_ = Phase::kUp;
   names_.start();
+  records_.start();
   LogLine(Level::kInfo, "backplane up");
   scope_.listener->on_up();
   scope_.loop.deadlines().arm(repair_, scope_.jitter(0, kRepairJitterMs));
@@ -165,6 +164,7 @@ void RedisBackplane::on_deadline(net::Deadline& deadline) {
   }
   // Before everything is told again: what is not, is taken back.
   names_.start();
+  records_.start();
   scope_.listener->on_repair();
 }
 

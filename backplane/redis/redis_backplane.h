@@ -25,11 +25,14 @@
 
 #include "backplane/backplane.h"
 #include "backplane/redis/claim_store.h"
+#include "backplane/redis/lease_keeper.h"
 #include "backplane/redis/name_store.h"
 #include "backplane/redis/node_mail.h"
 #include "backplane/redis/node_scope.h"
+#include "backplane/redis/record_store.h"
 #include "backplane/redis/redis_client.h"
 #include "backplane/redis/self_test.h"
+#include "backplane/redis/takeover.h"
 #include "conf/config.h"
 #include "proxy/net/deadline_wheel.h"
 
@@ -39,6 +42,7 @@ class RedisBackplane final : public Backplane,
                              private redis::RedisClientListener,
                              private NodeScopeOwner,
                              private SelfTestOwner,
+                             private LeaseKeeperOwner,
                              private net::DeadlineListener {
  public:
   static constexpr std::uint64_t kRepairJitterMs = 500;
@@ -57,8 +61,8 @@ class RedisBackplane final : public Backplane,
   void restart(const NodeKey& fresh) override;
   void leave() override;
 
-  const std::vector<NodeInfo>& others() const override;
-  bool knows_others() const override;
+  const std::vector<NodeInfo>& others() const override { return leases_.others(); }
+  bool knows_others() const override { return leases_.knows_others(); }
   std::optional<std::uint64_t> loop_us() const override { return self_test_.loop_us(); }
 
   void send(const NodeKey& to, std::string_view payload, Ticket ticket) override {
@@ -77,9 +81,13 @@ class RedisBackplane final : public Backplane,
   }
   void lookup(const Name& name, Ticket ticket) override { names_.lookup(name, ticket); }
 
-  void put_record(Record record, Ticket ticket) override;
-  void erase_record(const ConnectionId& id) override;
-  void finish_orphan(const NodeKey& owner, const ConnectionId& id) override;
+  void put_record(Record record, Ticket ticket) override {
+    records_.put(std::move(record), ticket);
+  }
+  void erase_record(const ConnectionId& id) override { records_.erase(id); }
+  void finish_orphan(const NodeKey& owner, const ConnectionId& id) override {
+    take_over_.finish_orphan(owner, id);
+  }
 
   void claim(const Claim& claim, Ticket ticket, ClaimListener* listener) override {
     claims_.claim(claim, ticket, listener);
@@ -110,6 +118,9 @@ class RedisBackplane final : public Backplane,
   // SelfTestOwner
   void on_loop_closed() override;
   void on_loop_broken() override;
+  // LeaseKeeperOwner
+  void on_registered() override { advance(); }
+  void on_farewell() override { client_.stop(); }
 
   void on_deadline(net::Deadline& deadline) override;
 
@@ -118,6 +129,9 @@ class RedisBackplane final : public Backplane,
   NodeMail mail_{scope_};
   NameStore names_{scope_};
   ClaimStore claims_{scope_};
+  RecordStore records_{scope_};
+  TakeOver take_over_{scope_};
+  LeaseKeeper leases_{scope_, take_over_, this};
   SelfTest self_test_{scope_, this};
   Phase phase_ = Phase::kIdle;
   net::Deadline repair_{this};

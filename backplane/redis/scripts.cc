@@ -1,16 +1,10 @@
 #include "backplane/redis/scripts.h"
 
+#include "backplane/redis/lease_scripts.h"
 #include "protocol/base/check.h"
 
 namespace sockhook::backplane {
 namespace {
-
-constexpr char kNow[] = R"(
-local function now()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-)";
 
 // ---- messages
 
@@ -151,7 +145,7 @@ return redis.call('DEL', KEYS[2])
 )";
 
 std::string deliver() {
-  std::string source = std::string(kNow) + kDeliver;
+  std::string source = now_function() + kDeliver;
   constexpr std::string_view kPlace = "NUMBERS_TTL";
   return source.replace(source.find(kPlace), kPlace.size(), std::to_string(kNumbersTtlMs));
 }
@@ -162,6 +156,16 @@ const std::string& fence_check() {
   static const std::string kSource = R"(
 local tombstone = redis.call('GET', KEYS[1])
 if tombstone then return redis.error_reply('FENCED ' .. tombstone) end
+)";
+  return kSource;
+}
+
+const std::string& now_function() {
+  static const std::string kSource = R"(
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
 )";
   return kSource;
 }
@@ -177,17 +181,26 @@ std::string script_source(Script script) {
     case Script::kSetNames:
       return fence_check() + kSetNames;
     case Script::kLookup:
-      return std::string(kNow) + kLookup;
+      return now_function() + kLookup;
     case Script::kRefreshNames:
       return fence_check() + kRefreshNames;
     case Script::kSweepNames:
       return fence_check() + kSweepNames;
     case Script::kClaim:
-      return fence_check() + kNow + kClaim;
+      return fence_check() + now_function() + kClaim;
     case Script::kSettle:
       return fence_check() + kSettle;
     case Script::kAbandon:
       return fence_check() + kAbandon;
+    case Script::kBeat:
+    case Script::kReplace:
+    case Script::kLeave:
+    case Script::kWriteRecords:
+    case Script::kTakePage:
+    case Script::kEraseOrphans:
+    case Script::kCleanNames:
+    case Script::kFinishTakeOver:
+      return lease_script_source(script);
     case Script::kCount:
       break;
   }

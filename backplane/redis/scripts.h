@@ -52,14 +52,26 @@ enum class Script : std::uint8_t {
   kClaim,
   kSettle,
   kAbandon,
+  kBeat,
+  kReplace,
+  kLeave,
+  kWriteRecords,
+  kTakePage,
+  kEraseOrphans,
+  kCleanNames,
+  kFinishTakeOver,
   kCount
 };
 
 inline constexpr std::uint64_t kNameTtlMs = 3'600'000;
 inline constexpr std::uint64_t kNumbersTtlMs = 3'600'000;
+// Lists of dead nodes that one heartbeat takes, of each shard; the others wait for the next.
+inline constexpr std::size_t kMaxClaims = 16;
 
 // What every script that writes for a node begins with.
 const std::string& fence_check();
+// now(): Redis' time in milliseconds.
+const std::string& now_function();
 // The source of one, and of all by their number.
 std::string script_source(Script script);
 std::vector<std::string> script_sources();
