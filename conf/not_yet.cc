@@ -78,11 +78,6 @@ constexpr Row kNotServedYet[] = {
      [](const Config& c) {
        return endpoints_with(c, "auth.jwt", [](const Endpoint& e) { return !e.jwt.empty(); });
      }},
-    {"compression", "off",
-     [](const Config& c) {
-       return endpoints_with(c, "compression",
-                             [](const Endpoint& e) { return e.compression.has_value(); });
-     }},
     {"a batch", "1", routes_with_batches},
     {"a client certificate", "false",
      [](const Config& c) {

@@ -65,9 +65,10 @@ bool Session::drops_messages() const {
 // rest goes to the stash. The socket is not paused yet: a client that waits for its answer sends
 // nothing more, and pausing costs system calls.
 void Session::process(std::string_view input) {
-  const websocket::ReaderLimits reader_limits = {limits().message_size,
-                                                 limits().frame_size.value_or(0), limits().binary,
-                                                 static_cast<uint32_t>(limits().fragments)};
+  const websocket::ReaderLimits reader_limits = {
+      limits().message_size, limits().frame_size.value_or(0), limits().binary,
+      static_cast<uint32_t>(limits().fragments),
+      compression_ ? &compression_->inflater(context_.compression) : nullptr};
   while (!input.empty() && !reader_.is_ended()) {
     if (!may_process()) {
       stash_.assign(input);

@@ -90,6 +90,7 @@ class Session final : net::StreamListener, net::DeadlineListener {
   struct Held {
     HandshakeResponder* responder = nullptr;
     std::vector<std::string> offered;
+    std::optional<websocket::DeflateTerms> deflate;  // what will be agreed on
     struct Push {
       websocket::SharedFrame frame;
       std::size_t payload_bytes;
@@ -117,7 +118,8 @@ class Session final : net::StreamListener, net::DeadlineListener {
   void conclude(webhook::ConnectAnswer& answer, observe::HandshakeResult failure);
   void open(webhook::ConnectAnswer& answer);
   void write_switching_protocols(const std::string& accept_key,
-                                 const webhook::ConnectAnswer& answer);
+                                 const webhook::ConnectAnswer& answer,
+                                 const std::optional<websocket::DeflateTerms>& deflate);
   bool take_users_place();
   void refuse(int status, const http::Headers& headers, std::string_view body,
               observe::HandshakeResult result);
@@ -139,6 +141,7 @@ class Session final : net::StreamListener, net::DeadlineListener {
 
   // session_output.cc
   bool send(const websocket::SharedFrame& frame);
+  void write(const websocket::SharedFrame& frame);
   bool fits(const std::string& frame);
   void count_sent(std::size_t payload_bytes);
   void send_frames(const std::vector<webhook::OutFrame>& frames);
@@ -176,8 +179,9 @@ class Session final : net::StreamListener, net::DeadlineListener {
   std::unique_ptr<net::Stream> stream_;
   websocket::MessageReader reader_;
   std::string stash_;
-  std::unique_ptr<Held> held_;         // while connecting
-  std::unique_ptr<CloseCause> cause_;  // once closing
+  std::unique_ptr<SessionCompression> compression_;  // null: frames go as they are
+  std::unique_ptr<Held> held_;                       // while connecting
+  std::unique_ptr<CloseCause> cause_;                // once closing
   MemberIndex::Places groups_;
   MemberIndex::Places users_;
   net::Deadline deadline_{this};

@@ -5,6 +5,7 @@
 #include "protocol/webhook/route_selector.h"
 #include "protocol/websocket/decoder_pool.h"
 #include "proxy/client/admission.h"
+#include "proxy/client/compression.h"
 #include "proxy/net/loop.h"
 #include "proxy/observe/metrics.h"
 #include "proxy/random.h"
@@ -25,6 +26,7 @@ struct SessionContext {
   websocket::DecoderPool decoders;
   webhook::MessageParser selector;
   routing::ConnectionJournal* journal = nullptr;  // null: there is no cluster
+  SharedCompression compression{loop};
 
   observe::EndpointMetrics& metrics_of(const routing::Endpoint& endpoint) {
     return *metrics.endpoints[endpoint.index];

@@ -16,6 +16,10 @@ using Outcome = routing::WebhookResult::Outcome;
 
 void Session::begin(const http::Headers& handshake, std::string_view query) {
   const routing::Endpoint& endpoint = *facts_->endpoint;
+  if (const auto& compression = endpoint.conf.compression) {
+    held_->deflate =
+        websocket::accept_deflate_offer(handshake, {.takeover = compression->takeover});
+  }
   if (endpoint.connect == nullptr) {
     webhook::ConnectAnswer accepted;
     accepted.outcome = webhook::ConnectAnswer::Outcome::kAccepted;
@@ -146,13 +150,17 @@ void Session::open(webhook::ConnectAnswer& answer) {
     facts_->subprotocol = websocket::choose_subprotocol(offered, facts_->endpoint->conf.protocols);
   }
   last_received_ms_ = last_message_ms_ = last_ping_ms_ = reading_paused_at_ms_ = now_ms();
+  if (held->deflate) {
+    compression_ =
+        std::make_unique<SessionCompression>(*held->deflate, *facts_->endpoint->conf.compression);
+  }
   start_timers();
   observe::EndpointMetrics& metrics = context_.metrics_of(*facts_->endpoint);
   metrics.connections.add(1);
   metrics.handshakes[HandshakeResult::kAccepted].add(1);
 
   cork();
-  write_switching_protocols(upgraded.accept_key, answer);
+  write_switching_protocols(upgraded.accept_key, answer, held->deflate);
   if (!facts_->user.empty()) context_.hub.users().join(facts_->user, this, users_);
   report_mistakes(answer.effects);
   apply(answer.effects);
@@ -161,7 +169,7 @@ void Session::open(webhook::ConnectAnswer& answer) {
   for (const Held::Push& push : held->pushes) {
     if (!is_open()) break;
     // Promised, and bounded when it was: whatever the queue holds by now.
-    stream_->write_shared(push.frame);
+    write(push.frame);
     count_sent(push.payload_bytes);
   }
   if (answer.effects.close) close(answer.effects.close->code, answer.effects.close->reason);
@@ -175,13 +183,15 @@ void Session::open(webhook::ConnectAnswer& answer) {
 }
 
 void Session::write_switching_protocols(const std::string& accept_key,
-                                        const webhook::ConnectAnswer& answer) {
+                                        const webhook::ConnectAnswer& answer,
+                                        const std::optional<websocket::DeflateTerms>& deflate) {
   std::string head =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
   http::write_header(head, "Sec-WebSocket-Accept", accept_key);
   if (!facts_->subprotocol.empty()) {
     http::write_header(head, "Sec-WebSocket-Protocol", facts_->subprotocol);
   }
+  if (deflate) http::write_header(head, "Sec-WebSocket-Extensions", deflate->to_header());
   for (const std::string& cookie : answer.set_cookies) {
     http::write_header(head, "Set-Cookie", cookie);
   }

@@ -20,7 +20,7 @@ namespace close_code = websocket::close_code;
 // What waits behind the message being written is limited; an empty queue takes any one message.
 bool Session::send(const websocket::SharedFrame& frame) {
   if (fits(*frame)) {
-    stream_->write_shared(frame);
+    write(frame);
     return true;
   }
   context_.metrics.slow_clients.add(1);
@@ -28,6 +28,11 @@ bool Session::send(const websocket::SharedFrame& frame) {
     close_with(close_code::kPolicyViolation, "slow client", ClosedBy::kProxy);
   }
   return false;
+}
+
+// A data frame, of which the queue is known to take the plain form.
+void Session::write(const websocket::SharedFrame& frame) {
+  stream_->write_shared(compression_ ? compression_->outgoing(frame, context_.compression) : frame);
 }
 
 bool Session::fits(const std::string& frame) {

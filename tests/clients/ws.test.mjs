@@ -13,7 +13,13 @@ before(async () => {
     if (body.toString() === "close me") return { headers: { "Sockhook-Close": "4001 as you wish" } };
     if (url === "/message") return { headers: { "Content-Type": headers["content-type"] }, body };
   });
-  node = await Sockhook.start(chatConfig(backend));
+  const config = chatConfig(backend);
+  const [chat] = config.endpoints;
+  config.endpoints.push(
+    { ...chat, name: "compressed", path: "/compressed", compression: { min_size: "1B" } },
+    { ...chat, name: "windows", path: "/windows", compression: { min_size: "1B", takeover: true } },
+  );
+  node = await Sockhook.start(config);
 });
 
 function connect(query) {
@@ -55,6 +61,19 @@ test("an offer of permessage-deflate is declined", async () => {
   assert.equal(socket.extensions, "");
   socket.close();
 });
+
+for (const path of ["/compressed", "/windows"]) {
+  test(`permessage-deflate carries text and binary, large and small, on ${path}`, async () => {
+    const socket = await node.connect(path, [], { perMessageDeflate: { threshold: 0 } });
+    assert.match(socket.extensions, /permessage-deflate/);
+    const large = "grüße ".repeat(20000);
+    for (const message of [large, "x", large, Buffer.alloc(100000, 7), "", large]) {
+      socket.send(message);
+      if (message !== "") assert.deepEqual(await socket.next(), message); // an empty answer sends nothing
+    }
+    socket.close();
+  });
+}
 
 test("a thousand messages come back in order", async () => {
   const socket = await node.connect("/chat");

@@ -29,7 +29,6 @@ endpoints:
   - path: /x
     backend: app
     auth: {jwt: {keys: [k], algorithms: [HS256]}}
-    compression: {}
     routes: {$default: {path: /m, batch: {max: 2}}, a: {path: /a, batch: {max: 1}}}
 management: {auth: {client_certificates: true}}
 tracing: {otlp: "http://h"}
@@ -47,13 +46,11 @@ tracing: {otlp: "http://h"}
           "http+unix",
           "f:11:12: endpoints[0].auth.jwt: jwt is not served by this version yet; allowed: no jwt "
           "here, and a $connect route that checks the token",
-          "f:12:5: endpoints[0].compression: compression is not served by this version yet; "
-          "allowed: off",
-          "f:13:43: endpoints[0].routes.$default.batch.max: a batch is not served by this version "
+          "f:12:43: endpoints[0].routes.$default.batch.max: a batch is not served by this version "
           "yet; allowed: 1",
-          "f:14:21: management.auth.client_certificates: a client certificate is not served by "
+          "f:13:21: management.auth.client_certificates: a client certificate is not served by "
           "this version yet; allowed: false",
-          "f:15:1: tracing: tracing is not served by this version yet; allowed: off"));
+          "f:14:1: tracing: tracing is not served by this version yet; allowed: off"));
 }
 
 TEST(NotYetServed, DoesNotHideOtherMistakes) {
