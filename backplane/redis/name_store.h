@@ -33,7 +33,7 @@ class NameStore final : private redis::CommandListener,
                         private net::SoonListener {
  public:
   static constexpr std::uint64_t kCountMs = 250;
-  static constexpr std::uint64_t kSweepMs = 3'000;
+  static constexpr std::uint64_t kSweepMs = 1'500;
   static constexpr std::uint64_t kRefreshMs = 20 * 60'000;
   static constexpr std::size_t kBatchNames = 512;
   static constexpr std::size_t kBatchBytes = std::size_t{1} << 20U;
