@@ -189,13 +189,12 @@ void RedisLink::take(Reply& reply) {
     return;
   }
   const bool is_ping = !unanswered_.empty() && unanswered_.front().asker == Asker::kPing;
-  if (is_ping && is_pong(reply)) {
-    answered();
-  } else if (is_ping && reply.is_error()) {
+  if (is_ping && reply.is_error()) {
     fail(reply.error());
-  } else if (owner_->on_link_reply(reply) && is_ready()) {
-    answered();
+    return;
   }
+  const bool is_answer = (is_ping && is_pong(reply)) || owner_->on_link_reply(reply);
+  if (is_answer && is_ready()) answered();
 }
 
 void RedisLink::take_greeting(const Reply& reply) {

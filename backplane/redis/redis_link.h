@@ -100,11 +100,9 @@ class RedisLink final : private net::StreamListener,
   // Drops it and goes on after the back-off.
   void break_off(std::string_view reason);
 
-  State state() const { return state_; }
   bool is_ready() const { return state_ == State::kReady; }
   bool is_stopped() const { return state_ == State::kStopped; }
   const conf::HostPort& server() const { return server_; }
-  std::uint64_t now_ms() const { return loop_.now_ms(); }
 
   // While it is ready and has room.
   bool has_room(std::size_t bytes) const;

@@ -138,7 +138,6 @@ class RedisProcess {
   RedisProcess& operator=(const RedisProcess&) = delete;
 
   std::uint16_t port() const { return port_; }
-  const RedisBrand& brand() const { return brand_; }
   bool is_running() const { return pid_ != 0; }
 
   void start() {
