@@ -78,14 +78,17 @@ void ClusterNode::on_orphans(const NodeInfo& owner, std::vector<backplane::Recor
 }
 
 void ClusterNode::on_up() {
-  router_.learn_names();
+  router_.on_link_up();
   lease_.on_link_up();
 }
 
-void ClusterNode::on_down() { lease_.on_link_down(); }
+void ClusterNode::on_down() {
+  router_.on_link_down();
+  lease_.on_link_down();
+}
 
 void ClusterNode::on_lease(std::uint64_t until_ms) {
-  router_.learn_names();
+  router_.on_heartbeat();
   lease_.granted(until_ms);
 }
 

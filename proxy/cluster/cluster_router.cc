@@ -32,6 +32,7 @@ ClusterRouter::ClusterRouter(net::Loop& loop, push::PushRouter& local,
       local_(local),
       backplane_(backplane),
       self_(std::move(self)),
+      nodes_(loop),
       server_(local, backplane) {}
 
 ClusterRouter::~ClusterRouter() { local_.forget(this); }
@@ -212,7 +213,7 @@ void ClusterRouter::on_message(const NodeKey& from, std::string_view payload) {
   if (!message) {
     const BadMessage& bad = message.error();
     observe::LogLine(observe::Level::kWarn, "a node sent what this version cannot read")
-        .field("node", names_.name_of(from));
+        .field("node", nodes_.name_of(from));
     if (bad.error == CodecError::kForeignVersion) {
       server_.refuse(from, bad.ticket, RouteFailure::kUnavailable);
     }
@@ -221,8 +222,17 @@ void ClusterRouter::on_message(const NodeKey& from, std::string_view payload) {
   if (auto* request = std::get_if<Request>(&*message)) {
     return server_.serve(from, std::move(*request));
   }
+  if (auto* hello = std::get_if<Hello>(&*message)) {
+    return nodes_.add_joined({from, std::move(hello->name)});
+  }
   auto& reply = std::get<Reply>(*message);
   tell(reply.ticket, [&](Flow& flow) { flow.on_reply(from, reply); });
+}
+
+void ClusterRouter::on_link_up() {
+  nodes_.update(backplane_.others());
+  nodes_.on_link_up();
+  backplane_.send_to_all(encode(Hello{self_.name}), 0);
 }
 
 void ClusterRouter::on_local(Ticket local, Flow::Local result) {

@@ -62,8 +62,11 @@ class ClusterRouter final : public push::PushRouter,
   void on_message(const NodeKey& from, std::string_view payload);
   void on_lookup(backplane::Ticket ticket,
                  const std::optional<std::vector<backplane::Presence>>& presences);
-  // Others have come or gone.
-  void learn_names() { names_.learn(backplane_.others()); }
+  // A heartbeat has told who is alive.
+  void on_heartbeat() { nodes_.update(backplane_.others()); }
+  // The others hear of this node at once.
+  void on_link_up();
+  void on_link_down() { nodes_.on_link_down(); }
   // What was asked in the life before times out.
   void begin_life(const NodeKey& key) { self_.key = key; }
 
@@ -96,7 +99,7 @@ class ClusterRouter final : public push::PushRouter,
   // FlowTools
   backplane::Backplane& backplane() override { return backplane_; }
   const NodeInfo& self() const override { return self_; }
-  const NodeNames& names() const override { return names_; }
+  const KnownNodes& nodes() const override { return nodes_; }
   bool list_locally(push::Ticket flow, const push::List& list, const push::Scope& scope,
                     const std::string& cursor) override;
   void renew(push::Ticket flow) override;
@@ -118,7 +121,7 @@ class ClusterRouter final : public push::PushRouter,
   push::PushRouter& local_;
   backplane::Backplane& backplane_;
   NodeInfo self_;
-  NodeNames names_;
+  KnownNodes nodes_;
   RequestServer server_;
   push::Ticket next_ticket_ = kFirstTicket;
   std::unordered_map<push::Ticket, std::unique_ptr<Flow>> flows_;

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "backplane/backplane.h"
-#include "proxy/cluster/node_names.h"
+#include "proxy/cluster/known_nodes.h"
 #include "proxy/cluster/push_codec.h"
 #include "proxy/push/push_router.h"
 
@@ -28,7 +28,7 @@ class FlowTools {
  public:
   virtual backplane::Backplane& backplane() = 0;
   virtual const NodeInfo& self() const = 0;
-  virtual const NodeNames& names() const = 0;
+  virtual const KnownNodes& nodes() const = 0;
   // This node's part; on_local() follows. False: the cursor is none of this node's.
   virtual bool list_locally(push::Ticket flow, const push::List& list, const push::Scope& scope,
                             const std::string& cursor) = 0;

@@ -15,6 +15,10 @@ namespace {
 
 bool take(std::vector<NodeKey>& from, const NodeKey& node) { return std::erase(from, node) > 0; }
 
+bool contains(const std::vector<NodeKey>& nodes, const NodeKey& node) {
+  return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
+}
+
 }  // namespace
 
 bool Gather::is_done() const {
@@ -32,18 +36,19 @@ void Gather::on_sent(const Dispatch& dispatch) {
     case SendResult::kUnknown:
       return miss_all_others(RouteFailure::kTimedOut);
   }
+  if (mode_ != Mode::kOne && !ask_) miss_doubtful(dispatch);
   for (const NodeKey& node : dispatch.reached) {
     if (!take(answered_, node)) waits_for_.push_back(node);
   }
   for (const NodeKey& node : dispatch.deaf) {
-    miss(tools().names().name_of(node), RouteFailure::kUnavailable);
+    miss(tools().nodes().name_of(node), RouteFailure::kUnavailable);
   }
   const bool is_gone = dispatch.reached.empty() && dispatch.deaf.empty();
   if (mode_ == Mode::kOne && is_gone) outcome_.delivery = push::Delivery::kGone;
 }
 
 void Gather::on_lost(const NodeKey& node) {
-  if (take(waits_for_, node)) miss(tools().names().name_of(node), RouteFailure::kTimedOut);
+  if (take(waits_for_, node)) miss(tools().nodes().name_of(node), RouteFailure::kTimedOut);
 }
 
 void Gather::on_reply(const NodeKey& from, Reply& reply) {
@@ -56,7 +61,7 @@ void Gather::on_reply(const NodeKey& from, Reply& reply) {
     outcome_.failed_remotely += outcome->failed;
     add(*outcome);
   } else {
-    miss(tools().names().name_of(from), std::get<RouteFailure>(reply.result));
+    miss(tools().nodes().name_of(from), std::get<RouteFailure>(reply.result));
   }
 }
 
@@ -89,7 +94,7 @@ void Gather::on_timeout() {
     miss_all_others(RouteFailure::kTimedOut);
   }
   for (const NodeKey& node : std::exchange(waits_for_, {})) {
-    miss(tools().names().name_of(node), RouteFailure::kTimedOut);
+    miss(tools().nodes().name_of(node), RouteFailure::kTimedOut);
   }
 }
 
@@ -119,9 +124,16 @@ void Gather::miss(const std::string& node, RouteFailure failure) {
 void Gather::miss_all_others(RouteFailure failure) {
   if (mode_ == Mode::kOne && !answered_.empty()) return;
   if (mode_ != Mode::kPartial) return miss({}, failure);
-  for (const NodeInfo& node : tools().backplane().others()) {
-    if (std::find(answered_.begin(), answered_.end(), node.key) == answered_.end()) {
-      miss(node.name, failure);
+  for (const NodeKey& node : tools().nodes().others()) {
+    if (!contains(answered_, node)) miss(tools().nodes().name_of(node), failure);
+  }
+}
+
+// Whether they have members of the name is not known.
+void Gather::miss_doubtful(const Dispatch& dispatch) {
+  for (const NodeKey& node : tools().nodes().doubtful()) {
+    if (!contains(dispatch.reached, node)) {
+      miss(tools().nodes().name_of(node), RouteFailure::kUnavailable);
     }
   }
 }

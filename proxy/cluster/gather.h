@@ -47,6 +47,7 @@ class Gather final : public Flow {
   void add(push::PushOutcome& part);
   void miss(const std::string& node, push::RouteFailure failure);
   void miss_all_others(push::RouteFailure failure);
+  void miss_doubtful(const backplane::Dispatch& dispatch);
 
   const Mode mode_;
   bool waits_for_local_ = false;

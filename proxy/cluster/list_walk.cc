@@ -18,9 +18,7 @@ void ListWalk::start() {
   // A user has fewer connections than a group.
   if (!list_.user.empty()) return backplane.lookup({NameKind::kUser, list_.user}, ticket());
   if (!list_.group.empty()) return backplane.lookup({NameKind::kGroup, list_.group}, ticket());
-  std::vector<NodeKey> others;
-  for (const NodeInfo& node : backplane.others()) others.push_back(node.key);
-  walk(std::move(others));
+  walk(tools().nodes().others());
 }
 
 void ListWalk::on_lookup(const std::optional<std::vector<backplane::Presence>>& presences) {

@@ -14,7 +14,7 @@ using push::PushCommand;
 using push::PushOutcome;
 
 // Never another meaning for one of these, in no version.
-enum class Kind : std::uint8_t { kRequest = 1, kOutcome = 2, kFailure = 3 };
+enum class Kind : std::uint8_t { kRequest = 1, kOutcome = 2, kFailure = 3, kHello = 4 };
 
 void begin(WireWriter& out, Kind kind, push::Ticket ticket) {
   out.number(kVersion);
@@ -268,6 +268,13 @@ std::string encode(const Reply& reply) {
   return out.take();
 }
 
+std::string encode(const Hello& hello) {
+  WireWriter out;
+  begin(out, Kind::kHello, 0);
+  out.text(hello.name);
+  return out.take();
+}
+
 Result<Message, BadMessage> decode(std::string_view bytes) {
   WireReader in(bytes);
   const auto version = in.number<std::uint8_t>();
@@ -295,6 +302,8 @@ Result<Message, BadMessage> decode(std::string_view bytes) {
     message = std::move(request);
   } else if (kind == Kind::kOutcome) {
     message = Reply{ticket, read_outcome(in)};
+  } else if (kind == Kind::kHello) {
+    message = Hello{std::string(in.text())};
   } else {
     in.fail();
   }

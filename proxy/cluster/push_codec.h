@@ -1,9 +1,9 @@
-// PushCodec: what nodes send each other: a PushCommand as a request, its PushOutcome or a
-// RouteFailure as the answer, as bytes.
+// PushCodec: what nodes send each other, as bytes: a PushCommand as a request, its PushOutcome or a
+// RouteFailure as the answer, and a greeting.
 //
 //   byte 0     the version, kVersion
 //   byte 1     the kind of message
-//   byte 2-9   the asker's ticket
+//   byte 2-9   the asker's ticket; 0 in a greeting
 //   then       the body, in the form of wire.h
 //
 // The first ten bytes and the whole of a failure are the same in every version: nodes of different
@@ -41,7 +41,12 @@ struct Reply {
   std::variant<push::PushOutcome, push::RouteFailure> result;
 };
 
-using Message = std::variant<Request, Reply>;
+// This node has joined. Others know it by the next heartbeat anyway; this is sooner.
+struct Hello {
+  std::string name;  // node.id
+};
+
+using Message = std::variant<Request, Reply, Hello>;
 
 enum class CodecError : std::uint8_t {
   kMalformed,
@@ -55,6 +60,7 @@ struct BadMessage {
 
 std::string encode(const Request& request);
 std::string encode(const Reply& reply);
+std::string encode(const Hello& hello);
 Result<Message, BadMessage> decode(std::string_view bytes);
 
 }  // namespace sockhook::cluster

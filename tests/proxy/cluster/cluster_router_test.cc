@@ -160,7 +160,7 @@ TEST_F(ClusterRouterTest, ANodeThatHasGoneMeanwhileIsStillNamed) {
   const Ticket ticket = submit(text_to(GroupMembers{"g"}));
   dispatched(ticket, {2});
   backplane.others_now.clear();
-  router.learn_names();
+  router.on_heartbeat();
   router.on_lost(ticket, key(2));
   local_answers();
   EXPECT_THAT(asker.outcomes.at(ticket).unknown_nodes, ElementsAre("gw-2"));
@@ -183,6 +183,49 @@ TEST_F(ClusterRouterTest, ANodeThatAnsweredBeforeTheLinkBrokeIsNotUnknown) {
   local_answers();
   EXPECT_EQ(asker.outcomes.at(ticket).delivered, 2U);
   EXPECT_THAT(asker.outcomes.at(ticket).unknown_nodes, ElementsAre("gw-2", "gw-9"));
+}
+
+TEST_F(ClusterRouterTest, AfterTheBackplanesReturnNodesThatItMayHaveForgottenAreNamedForAWhile) {
+  router.on_link_down();
+  backplane.others_now = {{key(7), "gw-7"}};  // it came back empty, and one is registered again
+  router.on_heartbeat();
+  router.on_link_up();
+  const Ticket ticket = submit(text_to(GroupMembers{"g"}));
+  dispatched(ticket, {7});
+  reply(7, ticket, counts(1));
+  local_answers();
+  EXPECT_THAT(asker.outcomes.at(ticket).unknown_nodes, ElementsAre("gw-2", "gw-9"));
+  const Ticket change = submit(Membership{UserConnections{"ann"}, "g", true});
+  dispatched(change, {});
+  local_answers();
+  EXPECT_EQ(asker.failures.at(change), RouteFailure::kUnavailable);
+  runner.run_for(static_cast<int>(KnownNodes::kDoubtMs) + 50);
+  const Ticket later = submit(text_to(GroupMembers{"g"}));
+  dispatched(later, {});
+  local_answers();
+  EXPECT_THAT(asker.outcomes.at(later).unknown_nodes, IsEmpty());
+}
+
+TEST_F(ClusterRouterTest, WhileItIsAwayAgainThoseAreNamedThatItHadForgotten) {
+  router.on_link_down();
+  backplane.others_now.clear();
+  router.on_heartbeat();
+  router.on_link_up();
+  router.on_link_down();
+  const Ticket ticket = submit(text_to(GroupMembers{"g"}));
+  not_dispatched(ticket, SendResult::kUnavailable);
+  local_answers();
+  EXPECT_THAT(asker.outcomes.at(ticket).unknown_nodes, ElementsAre("gw-2", "gw-7", "gw-9"));
+}
+
+TEST_F(ClusterRouterTest, ANodeThatJoinsIsKnownByNameAtOnce) {
+  router.on_link_up();
+  EXPECT_EQ(std::get<Hello>(*decode(last_sent().payload)).name, "gw-5");
+  router.on_message(key(8), encode(Hello{"gw-8"}));
+  const Ticket ticket = submit(text_to(GroupMembers{"g"}));
+  dispatched(ticket, {}, {8});
+  local_answers();
+  EXPECT_THAT(asker.outcomes.at(ticket).unknown_nodes, ElementsAre("gw-8"));
 }
 
 TEST_F(ClusterRouterTest, UntilOthersHaveBeenKnownNothingIsSentToMany) {

@@ -85,6 +85,12 @@ TEST_F(ListWalkTest, OnlyNodesThatHaveTheNameAreVisitedAndThisOne) {
   EXPECT_THAT(ids_of(asker.outcomes.at(ticket)), ElementsAre("a", "b"));
 }
 
+TEST_F(ListWalkTest, ANodeThatHasJustJoinedIsVisited) {
+  router.on_message(key(1), encode(Hello{"gw-1"}));
+  list();
+  EXPECT_EQ(last_sent().to, key(1));
+}
+
 TEST_F(ListWalkTest, ANodeThatHasGoneIsPassedOver) {
   const Ticket ticket = list(limited(10));
   dispatched(ticket, {});

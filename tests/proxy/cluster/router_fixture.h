@@ -43,7 +43,7 @@ class RouterTest : public ::testing::Test {
  protected:
   RouterTest() : router(runner.loop(), local, backplane, {key(5), "gw-5"}) {
     backplane.others_now = {{key(2), "gw-2"}, {key(7), "gw-7"}, {key(9), "gw-9"}};
-    router.learn_names();
+    router.on_heartbeat();
   }
   ~RouterTest() override { router.forget(&asker); }
 
