@@ -3,24 +3,12 @@
 import time
 
 import pytest
-from support.audit import check_disconnects
+from support.audit import check_disconnects, of_dead_node
 from support.backend import answer, hang
 from support.cluster import TAKEN_OVER
 from support.promise import promise
 from support.sockhook import ROUTES
 from support.waiting import eventually, never
-
-TAKEN_OVER_BY = (
-    "When it runs out, one survivor, or the next node to start, takes over the dead node's list"
-)
-LOST = "A node that finds its lease lost (frozen, partitioned) closes all its"
-RECORDED = (
-    "The record that makes `$disconnect` survive a kill is written before `$connect` is sent"
-)
-SET_BEFORE = (
-    "On a disconnect sent by another node, user and state are those set at least 1 s before the"
-)
-LOST_WITH_NODE = ("1006", "node%20lost", "proxy")
 
 
 def ending(request):
@@ -48,14 +36,14 @@ def records(redis):
 
 
 @pytest.mark.slow
-@promise("8", TAKEN_OVER_BY)
+@promise("8", "When it runs out, one survivor, or the next node to start, takes over")
 def test_a_survivor_sends_the_disconnects_of_a_killed_node(cluster, crowd, backend):
     first, second = cluster(2)
     lost = [crowd.join(first, user="ann") for _ in range(20)]
     stays = crowd.join(second)
     first.kill()
     for end in wait_ends(backend, len(lost)):
-        assert ending(end) == LOST_WITH_NODE
+        assert of_dead_node(end)
         assert end["ce-source"] == source(first)
         assert end["ce-userid"] == "ann"
         assert end["ce-endpoint"] == "chat"
@@ -66,7 +54,7 @@ def test_a_survivor_sends_the_disconnects_of_a_killed_node(cluster, crowd, backe
 
 
 @pytest.mark.slow
-@promise("8", TAKEN_OVER_BY)
+@promise("8", "When it runs out, one survivor, or the next node to start, takes over")
 def test_the_next_node_to_start_takes_over(cluster, crowd, backend, redis):
     (first,) = cluster(1)
     member = crowd.join(first)
@@ -79,7 +67,7 @@ def test_the_next_node_to_start_takes_over(cluster, crowd, backend, redis):
 
 
 @pytest.mark.slow
-@promise("4.1", SET_BEFORE)
+@promise("4.1", "On a disconnect sent by another node, user and state are those set at least 1 s")
 def test_what_was_set_before_the_death_is_told(cluster, backend):
     first, _ = cluster(2)
     backend.on("/connect", answer(200, headers=[("Sockhook-User", "ann"), ("Sockhook-State", "1")]))
@@ -115,7 +103,7 @@ def test_an_end_that_waits_for_the_backend_survives_its_node(cluster, backend):
 
 
 @pytest.mark.slow
-@promise("8", RECORDED)
+@promise("8", "The record that makes `$disconnect` survive a kill is written before `$connect` is")
 def test_a_node_that_dies_while_connect_runs_owes_a_disconnect(cluster, backend):
     first, _ = cluster(2)
     backend.on("/connect", hang())
@@ -127,7 +115,7 @@ def test_a_node_that_dies_while_connect_runs_owes_a_disconnect(cluster, backend)
 
 
 @pytest.mark.slow
-@promise("8", TAKEN_OVER_BY)
+@promise("8", "When it runs out, one survivor, or the next node to start, takes over")
 def test_a_connection_that_nobody_was_asked_for_ends_too(cluster, backend):
     routes = {key: path for key, path in ROUTES.items() if key != "$connect"}
     first, _ = cluster(2, routes=routes)
@@ -135,10 +123,10 @@ def test_a_connection_that_nobody_was_asked_for_ends_too(cluster, backend):
     time.sleep(0.3)
     first.kill()
     (end,) = wait_ends(backend, 1)
-    assert ending(end) == LOST_WITH_NODE
+    assert of_dead_node(end)
 
 
-@promise("8", RECORDED)
+@promise("8", "The record that makes `$disconnect` survive a kill is written before `$connect` is")
 def test_a_record_goes_with_the_disconnect(cluster, backend, redis):
     (node,) = cluster(1)
     backend.on("/connect", answer(403))
@@ -165,7 +153,7 @@ def test_a_silent_redis_delays_a_connect_by_little(cluster, backend, redis):
 
 
 @pytest.mark.slow
-@promise("8", LOST)
+@promise("8", "A node that finds its lease lost (frozen, partitioned) closes all its connections")
 def test_a_frozen_node_wakes_up_as_another(cluster, crowd, backend):
     first, second = cluster(2)
     lost = [crowd.join(first, groups=["red"]) for _ in range(10)]
