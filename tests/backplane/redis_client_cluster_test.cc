@@ -142,6 +142,47 @@ TEST_P(RedisClientCluster, FollowsAReplicaThatIsPromoted) {
   }
 }
 
+TEST_P(RedisClientCluster, IsDownWhileAMasterWithoutAReplicaIsAway) {
+  RedisCluster cluster(GetParam());
+  ASSERT_TRUE(cluster.wait_ready());
+  RedisClientProbe probe(conf_of(cluster));
+  subscribe_all(probe);
+  ASSERT_TRUE(probe.start_and_wait());
+  cluster.nodes[2]->kill();
+  ASSERT_TRUE(probe.wait_down());
+  const auto is_failed = [&] {
+    return cluster.nodes[0]->text({"CLUSTER", "INFO"}).find("cluster_state:fail") !=
+           std::string::npos;
+  };
+  ASSERT_TRUE(probe.runner.run_until(is_failed, 5'000));
+  // Each command tells that the whole Cluster refuses; that must not come and go.
+  for (int i = 0; i < 15; ++i) {
+    for (Shard shard = 0; shard < probe.client.shards(); ++shard) {
+      const std::string outcome = probe.run(shard, {"GET", key(shard)});
+      EXPECT_TRUE(outcome.starts_with("not sent: ")) << outcome;
+    }
+    probe.runner.run_for(100);
+  }
+  EXPECT_EQ(probe.ups, 1);
+  cluster.nodes[2]->start();
+  ASSERT_TRUE(probe.wait_up(15'000));
+  EXPECT_TRUE(is_heard(probe, 3, "back"));
+}
+
+TEST_P(RedisClientCluster, RestartConnectsToAllMastersAnew) {
+  RedisCluster cluster(GetParam());
+  ASSERT_TRUE(cluster.wait_ready());
+  RedisClientProbe probe(conf_of(cluster));
+  subscribe_all(probe);
+  ASSERT_TRUE(probe.start_and_wait());
+  probe.client.restart();
+  ASSERT_TRUE(probe.runner.run_until([&] { return probe.ups == 2; }, 1'000));
+  for (Shard shard = 0; shard < probe.client.shards(); ++shard) {
+    EXPECT_EQ(probe.resubscribed[shard], 2);
+    EXPECT_TRUE(is_heard(probe, shard, "again")) << shard;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Servers, RedisClientCluster, ::testing::Values("redis", "valkey"),
                          [](const auto& brand) { return std::string(brand.param); });
 

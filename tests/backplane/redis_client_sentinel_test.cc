@@ -84,6 +84,18 @@ TEST_P(RedisClientSentinel, AsksAReplicaNothingAndSpeaksToSentinelsWithTheirPass
   EXPECT_EQ(probe.run(0, {"SET", "{0}k", "v"}), "OK");
 }
 
+TEST_P(RedisClientSentinel, DoesWithoutSentinelsWhileTheMasterIsThere) {
+  RedisSentinels group(GetParam());
+  RedisClientProbe probe(conf_of(group));
+  ASSERT_TRUE(probe.start_and_wait());
+  for (const auto& sentinel : group.sentinels) sentinel->kill();
+  group.servers[0]->kill();
+  ASSERT_TRUE(probe.wait_down());
+  group.servers[0]->start();
+  EXPECT_TRUE(probe.wait_up(2'500));
+  EXPECT_EQ(probe.run(0, {"SET", "{0}k", "v"}), "OK");
+}
+
 INSTANTIATE_TEST_SUITE_P(Servers, RedisClientSentinel, ::testing::Values("redis", "valkey"),
                          [](const auto& brand) { return std::string(brand.param); });
 

@@ -151,7 +151,7 @@ TEST_P(RedisClientStandalone, FailsAtOnceWhileTheServerIsAwayAndComesBackWithIt)
   ASSERT_TRUE(probe.start_and_wait());
   server.kill();
   ASSERT_TRUE(probe.wait_down());
-  EXPECT_TRUE(probe.outcome(probe.send(0, {"PING"}), 100).starts_with("not sent: "));
+  EXPECT_TRUE(probe.outcome(probe.send(0, {"PING"}), 300).starts_with("not sent: "));
   probe.runner.run_for(500);
   server.start();
   ASSERT_TRUE(probe.wait_up(2'500));
@@ -178,10 +178,10 @@ TEST_P(RedisClientStandalone, AFrozenServerIsNoticedAndItsCommandsAreUnknown) {
   server.freeze();
   const Ticket first = probe.send(0, {"SET", "{0}k", "v"});
   const Ticket second = probe.send(0, {"SET", "{0}k", "w"});
-  EXPECT_TRUE(probe.outcome(first, 1'000).starts_with("unknown: ")) << probe.outcome(first);
+  EXPECT_TRUE(probe.outcome(first, 1'100).starts_with("unknown: ")) << probe.outcome(first);
   EXPECT_TRUE(probe.outcome(second, 0).starts_with("unknown: "));
-  EXPECT_TRUE(probe.wait_down(50));
-  EXPECT_TRUE(probe.outcome(probe.send(0, {"PING"}), 100).starts_with("not sent: "));
+  EXPECT_TRUE(probe.wait_down(500));
+  EXPECT_TRUE(probe.outcome(probe.send(0, {"PING"}), 300).starts_with("not sent: "));
   server.thaw();
   EXPECT_TRUE(probe.wait_up());
 }

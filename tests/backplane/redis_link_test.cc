@@ -166,7 +166,7 @@ TEST_F(RedisLinkFaults, AnEndInTheMiddleOfAReplyIsUnknownAtOnce) {
   };
   ask(1);
   ask(2);
-  ASSERT_TRUE(wait_answered(2, 200));
+  ASSERT_TRUE(wait_answered(2, 500));
   EXPECT_EQ(client->texts[1], "one");
   EXPECT_EQ(client->fates[2], Fate::kUnknown);
 }
@@ -175,7 +175,7 @@ TEST_F(RedisLinkFaults, GarbageBreaksTheLink) {
   start_and_wait();
   server.when_asked = [](ScriptedConnection& connection) { connection.send("nonsense\r\n"); };
   ask(1);
-  ASSERT_TRUE(wait_answered(1, 200));
+  ASSERT_TRUE(wait_answered(1, 500));
   EXPECT_EQ(client->fates[1], Fate::kUnknown);
   EXPECT_TRUE(runner.run_until([&] { return client->downs == 1; }));
 }
@@ -208,7 +208,7 @@ TEST_F(RedisLinkFaults, AReplicaIsNotReady) {
   runner.run_for(300);
   EXPECT_EQ(client->ups, 0);
   ask(1);
-  ASSERT_TRUE(wait_answered(1, 50));
+  ASSERT_TRUE(wait_answered(1, 300));
   EXPECT_EQ(client->fates[1], Fate::kNotSent);
   server.role = kRoleMaster;
   EXPECT_TRUE(runner.run_until([&] { return client->ups == 1; }));
@@ -252,7 +252,7 @@ TEST_F(RedisLinkFaults, AnIdleLinkIsPinged) {
 TEST_F(RedisLinkFaults, ManyCommandsUnderWayAreRefusedBeyondTheLimit) {
   start_and_wait();
   for (Ticket ticket = 1; ticket <= RedisLink::kMaxUnanswered + 2; ++ticket) ask(ticket);
-  ASSERT_TRUE(wait_answered(RedisLink::kMaxUnanswered + 2, 100));
+  ASSERT_TRUE(wait_answered(RedisLink::kMaxUnanswered + 2, 500));
   EXPECT_EQ(client->fates.size(), 2U);
   EXPECT_EQ(client->fates.begin()->first, RedisLink::kMaxUnanswered + 1);
   EXPECT_EQ(client->fates.begin()->second, Fate::kNotSent);
@@ -292,7 +292,7 @@ TEST_F(RedisLinkFaults, ANameWithoutAnAddressIsTriedOn) {
   start("no-such-host.invalid");
   runner.run_for(200);
   ask(1);
-  ASSERT_TRUE(wait_answered(1, 50));
+  ASSERT_TRUE(wait_answered(1, 300));
   EXPECT_EQ(client->fates[1], Fate::kNotSent);
 }
 
