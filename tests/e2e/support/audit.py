@@ -59,19 +59,26 @@ class KeyWatch:
 # The backend's view
 
 
-def check_disconnects(backend, within=15, duplicates=False, still_open=()):
+def check_disconnects(backend, within=15, duplicates=False, still_open=(), since=0):
     """One $disconnect for each accepted $connect, those of `still_open` members aside.
 
-    `duplicates`: the scenario may make the same event arrive twice (it has the same id)."""
+    `duplicates`: the scenario may make the same event arrive twice (it has the same id).
+    `since`: so many came before, and were answered with an error."""
     staying = {member.id for member in still_open}
     owed = {request["ce-connectionid"] for request in backend.seen(type="connect")} - staying
 
-    def missing():
-        return owed - {request["ce-connectionid"] for request in backend.seen(type="disconnect")}
+    def arrived():
+        return backend.seen(type="disconnect")[since:]
 
-    eventually(lambda: not missing(), within, f"a $disconnect for each $connect; {missing()}")
+    def missing():
+        return owed - {request["ce-connectionid"] for request in arrived()}
+
+    try:
+        eventually(lambda: not missing(), within)
+    except AssertionError:
+        raise AssertionError(f"no $disconnect within {within} s for {missing()}") from None
     ends = collections.Counter()
-    for request in backend.seen(type="disconnect"):
+    for request in arrived():
         connection = request["ce-connectionid"]
         assert request["ce-id"] == f"{connection}-end", request["ce-id"]
         ends[connection] += 1
@@ -136,12 +143,12 @@ def check_order(member):
 
 def check_presence(nodes, members, groups, users, within=5):
     """Each node tells of each group and user exactly those that are there, and lists them once."""
-    alive = [member for member in members if not member.ended]
-    expected = {group: sum(group in m.groups for m in alive) for group in groups}
-    online = {user: sorted(m.id for m in alive if m.user == user) for user in users}
-    everybody = sorted(member.id for member in alive)
 
     def wrong():
+        alive = [member for member in members if not member.ended]
+        expected = {group: sum(group in m.groups for m in alive) for group in groups}
+        online = {user: sorted(m.id for m in alive if m.user == user) for user in users}
+        everybody = sorted(member.id for member in alive)
         for node in nodes:
             for group, count in expected.items():
                 if (said := group_count(node, group)) != count:
@@ -149,7 +156,11 @@ def check_presence(nodes, members, groups, users, within=5):
             for user, connections in online.items():
                 if (said := user_connections(node, user)) != connections:
                     return f"{node.config['node']['id']}: {user} has {connections}, not {said}"
-            if (said := sorted(listed(node))) != everybody:
+            try:
+                said = sorted(listed(node, timeout=2))
+            except (AssertionError, TimeoutError) as refusal:
+                return f"{node.config['node']['id']} does not list: {refusal}"
+            if said != everybody:
                 return f"{node.config['node']['id']} lists {len(said)} of {len(everybody)}"
         return None
 

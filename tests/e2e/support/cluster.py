@@ -2,7 +2,7 @@
 
 from .config import merge
 from .relay import Relay
-from .waiting import eventually
+from .waiting import PATIENCE, eventually
 
 HEARTBEAT = {"heartbeat": "400ms", "lease": "2s"}
 LEASE = 2.0  # seconds
@@ -87,11 +87,12 @@ def user_connections(node, user):
     return sorted(response.json()["connections"]) if response.status == 200 else None
 
 
-def listed(node, query="", limit=100):
+def listed(node, query="", limit=100, timeout=PATIENCE):
     """The ids of all pages of a listing."""
     found, cursor = [], ""
     while True:
-        page = node.manage("GET", f"/v1/connections?limit={limit}{query}{cursor}")
+        path = f"/v1/connections?limit={limit}{query}{cursor}"
+        page = node.manage("GET", path, timeout=timeout)
         assert page.status == 200, (page.status, page.body)
         found += [connection["id"] for connection in page.json()["connections"]]
         if not page.json().get("cursor"):

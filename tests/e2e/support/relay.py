@@ -113,6 +113,7 @@ class Relay:
         """New connections are refused; those that are open stay."""
         with self._lock:
             if self._listener:
+                self._listener.shutdown(socket.SHUT_RDWR)  # at once, whoever waits for it
                 self._listener.close()
                 self._listener = None
         self._notify()
