@@ -241,11 +241,13 @@ void LeaseKeeper::note_clock(const Asked& asked, std::int64_t time_ms, std::int6
 void LeaseKeeper::note_others(const redis::Reply& alive) {
   knows_others_ = true;
   others_.clear();
+  scope_.alive.clear();
   const std::size_t size = alive.array() != nullptr ? alive.array()->size() : 0;
   for (std::size_t i = 0; i + 1 < size; i += 2) {
     const auto key = parse_node(string_at(alive, i));
     if (key && *key != scope_.self.key) {
       others_.push_back(node_info(*key, string_at(alive, i + 1)));
+      scope_.alive.insert(key->bytes);
     }
   }
 }

@@ -7,6 +7,8 @@
 namespace sockhook::backplane {
 namespace {
 
+constexpr std::size_t kMaxNumberChars = 24;  // with what stands around it
+
 // Takes a number off the front of `text`.
 std::optional<std::uint64_t> take_number(std::string_view& text) {
   std::uint64_t number = 0;
@@ -19,7 +21,7 @@ std::optional<std::uint64_t> take_number(std::string_view& text) {
 }  // namespace
 
 void NodeMail::send(const NodeKey& to, std::string_view payload, Ticket ticket) {
-  publish(Script::kSend, scope_.keys.home(to), node_text(to), Kind::kMessage, payload, ticket);
+  publish_to_one(to, Kind::kMessage, payload, ticket);
 }
 
 void NodeMail::send_to_name(const Name& name, std::string_view payload, Ticket ticket) {
@@ -35,7 +37,34 @@ void NodeMail::send_to_all(std::string_view payload, Ticket ticket) {
 void NodeMail::restart() {
   recent_.clear();
   heard_.clear();
+  numbers_.clear();
   has_forgotten_ = false;
+}
+
+void NodeMail::publish_to_one(const NodeKey& to, Kind kind, std::string_view payload,
+                              Ticket ticket) {
+  const Shard shard = scope_.keys.home(to);
+  const std::string node = node_text(to);
+  if (!scope_.alive.contains(to.bytes)) {
+    publish(Script::kSend, shard, node, kind, payload, ticket);
+    return;
+  }
+  if (payload.size() > kMaxPayloadBytes) {
+    refuse(ticket);
+    return;
+  }
+  if (numbers_.size() >= kMaxPeers) numbers_.clear();
+  const std::uint64_t number = ++numbers_[to.bytes];
+  std::string message;
+  message.reserve(scope_.node.size() + kMaxNumberChars + payload.size());
+  message.append(scope_.node).append("=").append(std::to_string(number));
+  message += static_cast<char>(kind);
+  message.append(payload);
+  const std::string channel = scope_.keys.channel(shard, node);
+  const std::string_view command[] = {scope_.client.publish_command(), channel, message};
+  ++last_command_;
+  if (ticket != 0) under_way_.emplace(last_command_, UnderWay{shard, ticket, to, number});
+  scope_.client.command(shard, command, last_command_, this);
 }
 
 // `target`: a node, the key of a name, or nothing, as the script needs it.
@@ -77,24 +106,50 @@ void NodeMail::on_reply(redis::Ticket command, redis::Fate fate, const redis::Re
   pass_on_fence(scope_, reply);
   if (found.empty()) return;
   const UnderWay& asked = found.mapped();
+  const std::int64_t* const count = reply.integer();
   Dispatch dispatch;
-  if (fate != redis::Fate::kAnswered || reply.array() == nullptr) {
+  if (fate != redis::Fate::kAnswered || (reply.array() == nullptr && count == nullptr)) {
     const bool is_unknown = fate == redis::Fate::kUnknown;
     dispatch.result = is_unknown ? SendResult::kUnknown : SendResult::kUnavailable;
+  } else if (count == nullptr) {
+    take_script(asked, reply, dispatch);
+  } else if (asked.number == 0) {  // of kIsUp
+    if (*count > 0) dispatch.deaf.push_back(asked.receiver);
+  } else if (*count > 0) {
+    dispatch.reached.push_back(asked.receiver);
+    remember(
+        {asked.receiver, {asked.shard, true}, asked.number, asked.ticket, scope_.loop.now_ms()});
   } else {
-    const std::size_t size = reply.array()->size();
-    for (std::size_t i = 0; i + 1 < size; i += 2) {
-      const std::string* const text = reply.at(i).string();
-      const std::int64_t* const number = reply.at(i + 1).integer();
-      const auto node = text != nullptr ? parse_node(*text) : std::nullopt;
-      if (!node || number == nullptr) continue;
-      (*number > 0 ? dispatch.reached : dispatch.deaf).push_back(*node);
-      if (*number <= 0) continue;
-      remember({*node, asked.shard, static_cast<std::uint64_t>(*number), asked.ticket,
-                scope_.loop.now_ms()});
-    }
+    return ask_whether_up(asked);
   }
   scope_.listener->on_sent(asked.ticket, dispatch);
+}
+
+void NodeMail::take_script(const UnderWay& asked, const redis::Reply& reply, Dispatch& dispatch) {
+  const std::size_t size = reply.array() == nullptr ? 0 : reply.array()->size();
+  for (std::size_t i = 0; i + 1 < size; i += 2) {
+    const std::string* const text = reply.at(i).string();
+    const std::int64_t* const number = reply.at(i + 1).integer();
+    const auto node = text != nullptr ? parse_node(*text) : std::nullopt;
+    if (!node || number == nullptr) continue;
+    (*number > 0 ? dispatch.reached : dispatch.deaf).push_back(*node);
+    if (*number <= 0) continue;
+    remember({*node,
+              {asked.shard, false},
+              static_cast<std::uint64_t>(*number),
+              asked.ticket,
+              scope_.loop.now_ms()});
+  }
+}
+
+// Nobody has heard it. It is not published again: what was sent behind it may have been heard.
+void NodeMail::ask_whether_up(const UnderWay& asked) {
+  const std::string up = scope_.keys.up(asked.shard);
+  const std::string node = node_text(asked.receiver);
+  const std::string_view keys[] = {up};
+  const std::string_view arguments[] = {node};
+  under_way_.emplace(++last_command_, UnderWay{asked.shard, asked.ticket, asked.receiver});
+  scope_.run(asked.shard, Script::kIsUp, keys, arguments, last_command_, this);
 }
 
 void NodeMail::remember(const Sent& sent) {
@@ -109,9 +164,11 @@ void NodeMail::on_message(Shard shard, std::string_view message) {
   const auto sender = parse_node(message.substr(0, kNodeChars));
   if (!sender) return;
   message.remove_prefix(kNodeChars);
+  const bool is_senders = message.starts_with('=');
+  if (is_senders) message.remove_prefix(1);
   const auto number = take_number(message);
   if (!number || message.empty()) return;
-  note_number(shard, *sender, *number);
+  note_number({shard, is_senders}, *sender, *number);
   const std::string_view payload = message.substr(1);
   switch (static_cast<Kind>(message.front())) {
     case Kind::kMessage:
@@ -123,27 +180,29 @@ void NodeMail::on_message(Shard shard, std::string_view message) {
   }
 }
 
-void NodeMail::note_number(Shard shard, const NodeKey& sender, std::uint64_t number) {
+void NodeMail::note_number(const Series& series, const NodeKey& sender, std::uint64_t number) {
   if (heard_.size() >= kMaxPeers) {
     heard_.clear();
     has_forgotten_ = true;
   }
-  const auto [last, is_new] = heard_.try_emplace({sender.bytes, shard}, 0);
+  const auto [last, is_new] = heard_.try_emplace({sender.bytes, series}, 0);
   const std::uint64_t expected = number > last->second ? last->second + 1 : 1;
   last->second = number;
   if (number > expected && !(is_new && has_forgotten_)) {
-    tell_lost(shard, sender, expected, number - 1);
+    tell_lost(series, sender, expected, number - 1);
   }
 }
 
-void NodeMail::tell_lost(Shard shard, const NodeKey& sender, std::uint64_t first,
+void NodeMail::tell_lost(const Series& series, const NodeKey& sender, std::uint64_t first,
                          std::uint64_t last) {
-  const std::string report =
-      std::to_string(shard) + ' ' + std::to_string(first) + ' ' + std::to_string(last);
-  publish(Script::kSend, scope_.keys.home(sender), node_text(sender), Kind::kLost, report, 0);
+  const std::string report = (series.is_senders ? "=" : "") + std::to_string(series.shard) + ' ' +
+                             std::to_string(first) + ' ' + std::to_string(last);
+  publish_to_one(sender, Kind::kLost, report, 0);
 }
 
 void NodeMail::on_lost_report(const NodeKey& receiver, std::string_view report) {
+  const bool is_senders = report.starts_with('=');
+  if (is_senders) report.remove_prefix(1);
   const auto next = [&report] {
     const auto number = take_number(report);
     if (!report.empty()) report.remove_prefix(1);
@@ -153,9 +212,10 @@ void NodeMail::on_lost_report(const NodeKey& receiver, std::string_view report) 
   const auto first = next();
   const auto last = next();
   if (!last) return;
+  const Series series{static_cast<Shard>(*shard), is_senders};
   std::vector<Ticket> lost;
   for (const Sent& sent : recent_) {
-    if (sent.receiver == receiver && sent.shard == *shard && sent.number >= *first &&
+    if (sent.receiver == receiver && sent.series == series && sent.number >= *first &&
         sent.number <= *last) {
       lost.push_back(sent.ticket);
     }

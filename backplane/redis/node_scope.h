@@ -5,8 +5,10 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <random>
+#include <set>
 
 #include "backplane/backplane.h"
 #include "backplane/redis/keys.h"
@@ -40,6 +42,8 @@ struct NodeScope {
   NodeInfo self{};
   std::string node{};                     // self.key as text
   BackplaneListener* listener = nullptr;  // set by start()
+  // The others that are alive, as of the last heartbeat.
+  std::set<std::array<std::uint8_t, 6>> alive{};
   std::minstd_rand random{std::random_device{}()};
 
   // Evenly in [low, high]: what many nodes would do at once is spread.

@@ -50,6 +50,11 @@ end
 return out
 )";
 
+constexpr char kIsUp[] = R"(
+local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
+return lease and tonumber(lease) > now() and 1 or 0
+)";
+
 // ---- names
 
 constexpr char kSetNames[] = R"(
@@ -178,6 +183,8 @@ std::string script_source(Script script) {
       return fence_check() + deliver() + kSendName;
     case Script::kSendAll:
       return fence_check() + deliver() + kSendAll;
+    case Script::kIsUp:
+      return now_function() + kIsUp;
     case Script::kSetNames:
       return fence_check() + kSetNames;
     case Script::kLookup:

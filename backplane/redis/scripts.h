@@ -10,8 +10,11 @@
 //     kSendName  KEYS up, numbers, name; ARGV as above without receiver. Reply: {node, number, ...}
 //                of all nodes of the name but the sender.
 //     kSendAll   KEYS up, numbers; ARGV likewise. Of all nodes that are up.
+//     kIsUp      KEYS (no tombstone) up; ARGV node. Reply: 1 if its lease runs, else 0.
 //   A message is the sender, the number, the kind, the payload, without anything in between. They
-//   are numbered from 1 for each pair of nodes on each shard.
+//   are numbered from 1 for each pair of nodes on each shard. What a sender publishes without a
+//   script is numbered by the sender itself, for each receiver: then a '=' stands before the
+//   number.
 //
 //   Names; `members` is a sorted set, the score being the node's epoch
 //     kSetNames  KEYS members, names...; ARGV node, TTL of names, TTL of members, epoch, length of
@@ -45,6 +48,7 @@ enum class Script : std::uint8_t {
   kSend,
   kSendName,
   kSendAll,
+  kIsUp,
   kSetNames,
   kLookup,
   kRefreshNames,
