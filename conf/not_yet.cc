@@ -16,15 +16,6 @@ Paths endpoints_with(const Config& config, const char* key, Uses uses) {
   return paths;
 }
 
-template <typename Uses>
-Paths backends_with(const Config& config, const char* key, Uses uses) {
-  Paths paths;
-  for (const Backend& backend : config.backends) {
-    if (uses(backend)) paths.push_back(child_path("backends", backend.name) + "." + key);
-  }
-  return paths;
-}
-
 Paths path_if(bool is_used, const char* path) { return is_used ? Paths{path} : Paths{}; }
 
 Paths routes_with_batches(const Config& config) {
@@ -41,19 +32,6 @@ Paths routes_with_batches(const Config& config) {
   return paths;
 }
 
-Paths https_urls(const Config& config) {
-  const auto is_https = [](const Backend& backend) {
-    return !backend.urls.empty() && backend.urls.front().https;
-  };
-  Paths paths;
-  for (const Backend& backend : config.backends) {
-    if (!is_https(backend)) continue;
-    paths.push_back(child_path("backends", backend.name) +
-                    (backend.urls.size() > 1 ? ".urls" : ".url"));
-  }
-  return paths;
-}
-
 struct Row {
   const char* capability;
   const char* allowed;  // meanwhile
@@ -61,19 +39,6 @@ struct Row {
 };
 
 constexpr Row kNotServedYet[] = {
-    {"TLS", "no tls here, and a proxy in front that ends TLS",
-     [](const Config& c) {
-       return path_if(c.listen.public_.tls.has_value(), "listen.public.tls");
-     }},
-    {"TLS", "no tls here, and a loopback address or unix:/path",
-     [](const Config& c) {
-       return path_if(c.listen.management.tls.has_value(), "listen.management.tls");
-     }},
-    {"https", "http, http+unix", https_urls},
-    {"TLS to backends", "no tls here",
-     [](const Config& c) {
-       return backends_with(c, "tls", [](const Backend& b) { return !(b.tls == ClientTls{}); });
-     }},
     {"jwt", "no jwt here, and a $connect route that checks the token",
      [](const Config& c) {
        return endpoints_with(c, "auth.jwt", [](const Endpoint& e) { return !e.jwt.empty(); });

@@ -1,6 +1,5 @@
 #include "conf/quick_config.h"
 
-#include "conf/not_yet.h"
 #include "conf/reader/addresses.h"
 #include "conf/reader/cursor.h"
 #include "protocol/http/target.h"
@@ -53,7 +52,6 @@ Result<Config, std::string> quick_config(std::string_view url) {
   endpoint.routes.fallback = route;
   config.backends.push_back(std::move(backend));
   config.endpoints.push_back(std::move(endpoint));
-  for (const NotServed& key : find_not_served(config)) return Failure{key.what};
   return config;
 }
 

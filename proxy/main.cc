@@ -4,7 +4,9 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "conf/command_line.h"
@@ -48,11 +50,28 @@ void start_log(const conf::Log& log) {
                      is_json ? observe::LogFormat::kJson : observe::LogFormat::kLogfmt);
 }
 
+// Certificates and keys that cannot be used are mistakes too; these have been printed.
+std::optional<TlsContexts> load_tls(const CommandLine& command, const conf::Config& config) {
+  auto contexts = TlsContexts::load(config);
+  if (contexts) return std::move(*contexts);
+  const std::string& file = command.config_file;
+  print(stderr, (file.empty() ? "sockhook" : file) + ": " + contexts.error() + "\n");
+  return std::nullopt;
+}
+
+int check(const CommandLine& command) {
+  const std::shared_ptr<const conf::Config> config = load(command);
+  const bool is_fine = config && (!command.check_files || load_tls(command, *config));
+  return is_fine ? conf::kExitFine : conf::kExitMistake;
+}
+
 int run(const CommandLine& command) {
   const std::shared_ptr<const conf::Config> config = load(command);
   if (!config) return conf::kExitMistake;
+  std::optional<TlsContexts> tls = load_tls(command, *config);
+  if (!tls) return conf::kExitMistake;
   start_log(config->log);
-  const int exit_code = serve(config);
+  const int exit_code = serve(config, std::move(*tls));
   observe::stop_log();
   return exit_code;
 }
@@ -67,7 +86,7 @@ int main_with(const std::vector<std::string>& arguments) {
     case CommandLine::Command::kRun:
       return run(*command);
     case CommandLine::Command::kCheck:
-      return load(*command) ? conf::kExitFine : conf::kExitMistake;
+      return check(*command);
     case CommandLine::Command::kVersion:
       print(stdout, "sockhook " + std::string(kVersion) + "\n");
       return conf::kExitFine;

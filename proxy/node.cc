@@ -34,8 +34,9 @@ webhook::IdScheme Node::fresh_ids() {
 }
 
 Node::Node(std::shared_ptr<const conf::Config> shared_config, unsigned worker_count,
-           std::size_t max_connections)
+           std::size_t max_connections, TlsContexts tls_contexts)
     : config(std::move(shared_config)),
+      tls(std::move(tls_contexts)),
       workers(worker_count),
       name(node_name(*config)),
       ids(fresh_ids()),

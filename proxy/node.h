@@ -18,6 +18,7 @@
 #include "proxy/client/admission.h"
 #include "proxy/observe/metrics.h"
 #include "proxy/routing/routing_table.h"
+#include "proxy/tls_contexts.h"
 #include "proxy/webhook/outage_gate.h"
 
 namespace sockhook {
@@ -25,6 +26,7 @@ namespace sockhook {
 // What a backend's pools on all workers share.
 struct SharedBackend {
   std::shared_ptr<const conf::Backend> conf;
+  net::TlsContextPtr tls;  // null: plain
   std::unique_ptr<backend::BackendBudget> budget;
   std::unique_ptr<webhooks::OutageGate> gate;
 };
@@ -33,9 +35,11 @@ struct Node {
   // Of a new life.
   static webhook::IdScheme fresh_ids();
 
-  Node(std::shared_ptr<const conf::Config> config, unsigned workers, std::size_t max_connections);
+  Node(std::shared_ptr<const conf::Config> config, unsigned workers, std::size_t max_connections,
+       TlsContexts tls = {});
 
   const std::shared_ptr<const conf::Config> config;
+  const TlsContexts tls;
   const unsigned workers;
   const std::string name;
   // Of the first life. Workers and control each hold that of the present one: a node that was

@@ -74,6 +74,7 @@ void share_backends(Node& node, const std::vector<std::unique_ptr<Worker>>& work
     const conf::Backend& backend = node.config->backends[i];
     SharedBackend shared;
     shared.conf = std::shared_ptr<const conf::Backend>(node.config, &backend);
+    shared.tls = node.tls.backends[i];
     shared.budget = std::make_unique<backend::BackendBudget>(backend.max_connections, wake);
     shared.gate = std::make_unique<webhooks::OutageGate>();
     node.backends.push_back(std::move(shared));
@@ -97,7 +98,7 @@ std::optional<std::vector<net::ListenSocket>> share(net::ListenSocket first, uns
 
 }  // namespace
 
-int serve(const std::shared_ptr<const conf::Config>& config) {
+int serve(const std::shared_ptr<const conf::Config>& config, TlsContexts tls) {
   const conf::Listen& listen = config->listen;
   auto front = open(listen.public_.address, "public");
   auto management = open(listen.management.address, "management");
@@ -109,7 +110,7 @@ int serve(const std::shared_ptr<const conf::Config>& config) {
   auto sockets = share(std::move(*front), count);
   if (!sockets) return conf::kExitFailed;
 
-  Node node(config, count, connection_limit(listen.public_));
+  Node node(config, count, connection_limit(listen.public_), std::move(tls));
   std::vector<std::unique_ptr<Worker>> workers;
   Control control(node, [&workers](unsigned worker, WorkerMessage message) {
     return workers[worker]->post(std::move(message));

@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "conf/config.h"
+#include "proxy/tls_contexts.h"
 
 namespace sockhook {
 
-// Serves until a signal has drained the node. Returns the program's exit code.
-int serve(const std::shared_ptr<const conf::Config>& config);
+// Serves until a signal has drained the node. `tls` is what the config's certificates were read
+// into. Returns the program's exit code.
+int serve(const std::shared_ptr<const conf::Config>& config, TlsContexts tls);
 
 }  // namespace sockhook

@@ -76,6 +76,7 @@ Worker::Parts::Parts(Worker& worker)
       drain_tick(&worker),
       new_life_answer(&worker) {
   front.owner = &worker;
+  front.tls = worker.node_.tls.public_;
   if (const auto& settings = worker.node_.config->passthrough) {
     passthrough.emplace(worker.loop_, *settings, *pools[settings->backend], sessions.metrics);
     front.plain = &*passthrough;
@@ -89,7 +90,8 @@ webhooks::WebhookClient Worker::Parts::make_client(Worker& worker) {
   std::vector<webhooks::WebhookClient::BackendLink> links;
   for (const SharedBackend& shared : worker.node_.backends) {
     pools.push_back(std::make_unique<backend::BackendPool>(
-        worker.loop_, shared.conf, *shared.budget, static_cast<backend::PoolListener*>(&worker)));
+        worker.loop_, shared.conf, *shared.budget, static_cast<backend::PoolListener*>(&worker),
+        shared.tls));
     links.push_back({pools.back().get(), shared.gate.get()});
   }
   return {worker.loop_,

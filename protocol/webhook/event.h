@@ -40,7 +40,8 @@ struct Event {
 
   // kConnect: what the client sent.
   const http::Headers* handshake = nullptr;
-  std::string_view query;  // without '?'
+  std::string_view query;           // without '?'
+  std::string_view client_subject;  // of its certificate, in ASCII; empty: it has shown none
 
   // kMessage.
   std::string_view payload;

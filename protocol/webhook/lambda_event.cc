@@ -106,6 +106,7 @@ MultiMap connect_headers(const Event& event) {
   headers.add("X-Forwarded-For", event.client_address);
   headers.add("X-Forwarded-Port", forwarded_port(event));
   headers.add("X-Forwarded-Proto", event.proto);
+  if (!event.client_subject.empty()) headers.add("Sockhook-Client-Subject", event.client_subject);
   for (const http::Header& field : headers) add(map, field.name, field.value, true);
   return map;
 }

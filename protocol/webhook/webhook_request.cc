@@ -104,6 +104,7 @@ void WebhookRequest::append_events_head(std::string& out, const Event& event,
   append_known(out, "x-forwarded-for", event.client_address);
   append_known(out, "x-forwarded-proto", event.proto);
   append_known(out, "x-forwarded-host", event.host);
+  if (is_connect) append_known(out, "sockhook-client-subject", event.client_subject);
   if (is_connect && event.handshake != nullptr) append_client_headers(out, *event.handshake);
   std::string_view body;
   if (event.kind == EventKind::kMessage) {

@@ -11,16 +11,18 @@ namespace sockhook::backend {
 // ---- what the owner, its requests and their leases ask ----
 
 BackendPool::BackendPool(net::Loop& loop, std::shared_ptr<const conf::Backend> backend,
-                         BackendBudget& budget, PoolListener* listener, uint64_t idle_ms)
+                         BackendBudget& budget, PoolListener* listener, net::TlsContextPtr tls,
+                         uint64_t idle_ms)
     : loop_(loop),
       backend_(std::move(backend)),
       budget_(budget),
       listener_(listener),
       timeout_ms_(static_cast<uint64_t>(backend_->connect_timeout.count())),
       idle_ms_(idle_ms),
+      dialer_(loop, *backend_, std::move(tls)),
       addresses_(backend_->health.has_value()),
       lookups_(loop, backend_->urls, addresses_, this),
-      checks_(loop, *backend_, addresses_, this) {
+      checks_(loop, *backend_, dialer_, addresses_, this) {
   checks_.start();
 }
 
@@ -218,7 +220,8 @@ void BackendPool::start_attempt(Attempt attempt) {
       lease_to(*taker, *idle);
       return;
     }
-    connections_.push_back(std::make_unique<PooledConnection>(loop_, *this, std::move(address)));
+    connections_.push_back(
+        std::make_unique<PooledConnection>(loop_, *this, dialer_, std::move(address)));
     PooledConnection& connection = *connections_.back();
     if (connection.connect(std::move(attempt), timeout_ms_)) {
       connection.has_permit = true;

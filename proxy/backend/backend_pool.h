@@ -26,6 +26,7 @@
 #include "conf/config.h"
 #include "proxy/backend/address_set.h"
 #include "proxy/backend/backend_budget.h"
+#include "proxy/backend/backend_dialer.h"
 #include "proxy/backend/health_checks.h"
 #include "proxy/backend/name_lookups.h"
 #include "proxy/backend/pool_request.h"
@@ -58,8 +59,9 @@ class BackendPool final : private LookupListener,
   static constexpr uint64_t kIdleMs = 30'000;
 
   // `backend` is usually a part of the Config that keeps it alive; `budget` outlives the pool.
+  // Without `tls` its URLs are plain.
   BackendPool(net::Loop& loop, std::shared_ptr<const conf::Backend> backend, BackendBudget& budget,
-              PoolListener* listener, uint64_t idle_ms = kIdleMs);
+              PoolListener* listener, net::TlsContextPtr tls = nullptr, uint64_t idle_ms = kIdleMs);
   ~BackendPool();
   BackendPool(const BackendPool&) = delete;
   BackendPool& operator=(const BackendPool&) = delete;
@@ -128,6 +130,7 @@ class BackendPool final : private LookupListener,
   const uint64_t timeout_ms_;  // of one connect
   const uint64_t idle_ms_;
 
+  const BackendDialer dialer_;
   AddressSet addresses_;
   NameLookups lookups_;
   HealthChecks checks_;

@@ -32,13 +32,12 @@ class HealthChecks::Check final : private http::ClientConnectionOwner,
   Check(HealthChecks& owner, AddressPtr address) : owner_(owner), address_(std::move(address)) {}
 
   void start(uint64_t timeout_ms) {
-    auto socket =
-        std::make_unique<net::SocketStream>(owner_.loop_, address_->address.is_unix(), nullptr);
-    net::SocketStream* const connecting = socket.get();
+    auto stream = owner_.dialer_.make(*address_);
+    net::ConnectableStream* const connecting = stream.get();
     http::ParserLimits limits;
     limits.head_bytes = PooledConnection::kAnswerHeadBytes;
     http::ClientConnectionOwner* const owner = this;
-    http_ = std::make_unique<http::ClientConnection>(std::move(socket), false, limits, owner);
+    http_ = std::make_unique<http::ClientConnection>(std::move(stream), false, limits, owner);
     owner_.loop_.deadlines().arm(deadline_, timeout_ms);
     if (connecting->connect(address_->address, http_.get()) != 0) end(false);
   }
@@ -61,6 +60,7 @@ class HealthChecks::Check final : private http::ClientConnectionOwner,
 
   void on_connected(http::ClientConnection& connection, int error) override {
     if (error != 0) {
+      owner_.dialer_.log_failure(*address_, connection.stream());
       end(false);
       return;
     }
@@ -89,9 +89,10 @@ class HealthChecks::Check final : private http::ClientConnectionOwner,
   std::size_t body_bytes_ = 0;
 };
 
-HealthChecks::HealthChecks(net::Loop& loop, const conf::Backend& backend, AddressSet& addresses,
+HealthChecks::HealthChecks(net::Loop& loop, const conf::Backend& backend,
+                           const BackendDialer& dialer, AddressSet& addresses,
                            HealthListener* listener)
-    : loop_(loop), backend_(backend), addresses_(addresses), listener_(listener) {}
+    : loop_(loop), backend_(backend), dialer_(dialer), addresses_(addresses), listener_(listener) {}
 
 HealthChecks::~HealthChecks() { SOCKHOOK_CHECK(checks_.empty()); }
 

@@ -15,6 +15,7 @@
 
 #include "conf/config.h"
 #include "proxy/backend/address_set.h"
+#include "proxy/backend/backend_dialer.h"
 #include "proxy/net/deadline_wheel.h"
 #include "proxy/net/loop.h"
 
@@ -35,8 +36,8 @@ class HealthChecks final : private net::DeadlineListener {
  public:
   static constexpr uint64_t kTimeoutMs = 5'000;
 
-  HealthChecks(net::Loop& loop, const conf::Backend& backend, AddressSet& addresses,
-               HealthListener* listener);
+  HealthChecks(net::Loop& loop, const conf::Backend& backend, const BackendDialer& dialer,
+               AddressSet& addresses, HealthListener* listener);
   ~HealthChecks();
   HealthChecks(const HealthChecks&) = delete;
   HealthChecks& operator=(const HealthChecks&) = delete;
@@ -56,6 +57,7 @@ class HealthChecks final : private net::DeadlineListener {
 
   net::Loop& loop_;
   const conf::Backend& backend_;
+  const BackendDialer& dialer_;
   AddressSet& addresses_;
   HealthListener* listener_;
   std::vector<std::unique_ptr<Check>> checks_;

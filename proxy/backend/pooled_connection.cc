@@ -13,14 +13,15 @@ uint64_t now_us() { return uv_hrtime() / 1000; }
 
 }  // namespace
 
-PooledConnection::PooledConnection(net::Loop& loop, BackendPool& pool, AddressPtr address)
-    : loop_(loop), pool_(pool), address_(std::move(address)) {
-  auto socket = std::make_unique<net::SocketStream>(loop, address_->address.is_unix(), nullptr);
-  socket_ = socket.get();
+PooledConnection::PooledConnection(net::Loop& loop, BackendPool& pool, const BackendDialer& dialer,
+                                   AddressPtr address)
+    : loop_(loop), pool_(pool), dialer_(dialer), address_(std::move(address)) {
+  auto stream = dialer.make(*address_);
+  stream_ = stream.get();
   http::ParserLimits limits;
   limits.head_bytes = kAnswerHeadBytes;
   http::ClientConnectionOwner* const owner = this;
-  http_ = std::make_unique<http::ClientConnection>(std::move(socket), false, limits, owner);
+  http_ = std::make_unique<http::ClientConnection>(std::move(stream), false, limits, owner);
 }
 
 PooledConnection::~PooledConnection() { SOCKHOOK_CHECK(is_gone()); }
@@ -38,7 +39,7 @@ bool PooledConnection::connect(Attempt attempt, uint64_t timeout_ms) {
   attempt_ = std::move(attempt);
   began_us_ = now_us();
   enter(State::kConnecting);
-  if (socket_->connect(address_->address, http_.get()) != 0) {
+  if (stream_->connect(address_->address, http_.get()) != 0) {
     close();
     return false;
   }
@@ -66,7 +67,10 @@ void PooledConnection::close() {
 void PooledConnection::on_connected(http::ClientConnection&, int error) {
   if (state_ != State::kConnecting) return;
   connect_us_ = now_us() - began_us_;
-  if (error != 0) enter(State::kClosing);
+  if (error != 0) {
+    enter(State::kClosing);
+    dialer_.log_failure(*address_, *stream_);
+  }
   pool_.on_attempt_ended(*this, error == 0);
 }
 

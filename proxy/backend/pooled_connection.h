@@ -1,6 +1,7 @@
 // PooledConnection: one connection of a BackendPool, from its connect to its end.
 //
-//   kConnecting  an Attempt's connect is under way; the deadline is connect_timeout
+//   kConnecting  an Attempt's connect is under way, that of TLS included; the deadline is
+//                connect_timeout
 //   kIdle        listed in the pool; the deadline is its idle age
 //   kLeased      a Lease holds it; it may have broken meanwhile
 //   kClosing     the stream is closing; on_connection_closed follows
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "proxy/backend/address_set.h"
+#include "proxy/backend/backend_dialer.h"
 #include "proxy/http/client_connection.h"
 #include "proxy/net/deadline_wheel.h"
 #include "proxy/net/loop.h"
@@ -34,7 +36,8 @@ class PooledConnection final : private http::ClientConnectionOwner, private net:
   // Answers' heads may be larger than what we take from clients: cookies, policies.
   static constexpr std::size_t kAnswerHeadBytes = 64 * 1024;
 
-  PooledConnection(net::Loop& loop, BackendPool& pool, AddressPtr address);
+  PooledConnection(net::Loop& loop, BackendPool& pool, const BackendDialer& dialer,
+                   AddressPtr address);
   ~PooledConnection();
   PooledConnection(const PooledConnection&) = delete;
   PooledConnection& operator=(const PooledConnection&) = delete;
@@ -76,9 +79,10 @@ class PooledConnection final : private http::ClientConnectionOwner, private net:
 
   net::Loop& loop_;
   BackendPool& pool_;
+  const BackendDialer& dialer_;
   AddressPtr address_;
   std::unique_ptr<http::ClientConnection> http_;
-  net::SocketStream* socket_;  // owned by http_; of use until it is connected
+  net::ConnectableStream* stream_;  // owned by http_; of use until it is connected
   net::Deadline deadline_{this};
   Attempt attempt_;
   State state_ = State::kClosing;

@@ -8,6 +8,7 @@
 #include "protocol/http/target.h"
 #include "protocol/websocket/handshake.h"
 #include "proxy/client/origin.h"
+#include "proxy/observe/log.h"
 
 namespace sockhook::client {
 
@@ -65,10 +66,25 @@ void PublicConnection::start_http(std::string_view received) {
   deadline_.cancel();
   if (stream_->is_closing()) return;
   stream_->stop_reading();
-  http_.emplace(context_.loop.deadlines(), std::move(stream_),
+  std::unique_ptr<net::Stream> stream;
+  if (context_.tls) {
+    stream = start_tls(received);
+    received = {};
+  } else {
+    stream = std::move(stream_);
+  }
+  http_.emplace(context_.loop.deadlines(), std::move(stream),
                 settings_of(context_.config.listen.public_),
                 static_cast<http::ServerConnectionListener*>(this));
   http_->start(received);
+}
+
+// The deadline of the first request's head is that of the TLS handshake, too.
+std::unique_ptr<net::Stream> PublicConnection::start_tls(std::string_view received) {
+  auto tls = net::TlsStream::server(context_.loop, context_.tls, std::move(stream_), nullptr);
+  tls->start(received);
+  tls_ = tls.get();
+  return tls;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -108,9 +124,7 @@ void PublicConnection::on_request(http::RequestHead& head) {
     return;  // taken up when the request is complete
   }
   if (context_.plain != nullptr) {
-    const http::Forwarded client =
-        http::resolve_forwarded(peer_, head.headers, context_.trusted_proxies, "http");
-    context_.plain->start(*http_, head, client, exchange_);
+    context_.plain->start(*http_, head, client_of(head.headers), exchange_);
     return;
   }
   answer_plain(head);
@@ -127,6 +141,11 @@ void PublicConnection::answer_plain(const http::RequestHead& head) {
     answer(426, "this is a WebSocket endpoint\n",
            {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Version", "13"}});
   }
+}
+
+http::Forwarded PublicConnection::client_of(const http::Headers& headers) const {
+  return http::resolve_forwarded(peer_, headers, context_.trusted_proxies,
+                                 context_.tls ? "https" : "http");
 }
 
 void PublicConnection::on_request_body(std::string_view data) {
@@ -156,7 +175,14 @@ void PublicConnection::on_response_writable() {
   if (exchange_ != nullptr) exchange_->on_response_writable();
 }
 
-void PublicConnection::on_closed() { context_.owner->on_public_connection_closed(*this); }
+void PublicConnection::on_closed() {
+  if (tls_ != nullptr && !tls_->failure().empty()) {
+    observe::LogLine(observe::Level::kDebug, "TLS with a client failed")
+        .field("client", peer_.to_string())
+        .field("error", tls_->failure());
+  }
+  context_.owner->on_public_connection_closed(*this);
+}
 
 void PublicConnection::drain() {
   if (http_) {
@@ -215,9 +241,7 @@ bool PublicConnection::may_enter(const routing::Endpoint& endpoint) {
   if (origin != nullptr && !is_origin_allowed(*origin, endpoint.conf.origins)) {
     return no(403, "origin not allowed\n", HandshakeResult::kOriginRefused);
   }
-  const http::IpAddress client =
-      http::resolve_forwarded(peer_, handshake_->headers, context_.trusted_proxies, "http").client;
-  switch (admission.enter(endpoint.conf, client)) {
+  switch (admission.enter(endpoint.conf, client_of(handshake_->headers).client)) {
     case AdmissionResult::kNodeFull:
       return no(503, "the node is full\n", HandshakeResult::kNodeFull);
     case AdmissionResult::kEndpointFull:
@@ -234,14 +258,17 @@ bool PublicConnection::may_enter(const routing::Endpoint& endpoint) {
 void PublicConnection::begin_session(const routing::EndpointPtr& endpoint,
                                      std::vector<std::string> offered) {
   const std::unique_ptr<http::RequestHead> handshake = std::move(handshake_);
-  http::Forwarded client =
-      http::resolve_forwarded(peer_, handshake->headers, context_.trusted_proxies, "http");
+  http::Forwarded client = client_of(handshake->headers);
   auto facts = std::make_shared<routing::ConnectionFacts>();
   facts->endpoint = endpoint;
   facts->client = client.client;
   facts->client_text = client.client.to_string();
   facts->is_secure = client.proto == "https";
   facts->host = std::move(client.host);
+  std::string subject = tls_ != nullptr ? tls_->peer_subject() : std::string();
+  if (!subject.empty()) {
+    facts->client_subject = std::make_shared<const std::string>(std::move(subject));
+  }
   if (const std::string* agent = handshake->headers.find("User-Agent")) facts->user_agent = *agent;
   facts->trace =
       webhook::trace_of_handshake(handshake->headers, context_.sessions.random.bytes<16>());
@@ -255,6 +282,7 @@ void PublicConnection::begin_session(const routing::EndpointPtr& endpoint,
 
 HandshakeResponder::Upgraded PublicConnection::upgrade() {
   session_.reset();
+  tls_ = nullptr;
   http::ServerConnection::Detached detached = http_->detach();
   return {std::move(detached.stream), std::move(detached.unread), std::move(accept_key_)};
 }

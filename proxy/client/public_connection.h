@@ -1,6 +1,7 @@
 // PublicConnection: one client of the public listener while it speaks HTTP.
 //
-//   PROXY header (where configured) -> requests, one after another -> each is
+//   PROXY header (where configured) -> TLS (where configured) -> requests, one after another ->
+//   each is
 //     a WebSocket handshake on an endpoint: checked, admitted, and a Session asks $connect; when it
 //       is accepted the session takes the stream and this object ends
 //     a plain request: given to the passthrough, or answered 404 or 426
@@ -20,6 +21,7 @@
 #include "proxy/client/public_context.h"
 #include "proxy/http/server_connection.h"
 #include "proxy/net/socket_stream.h"
+#include "proxy/net/tls_stream.h"
 
 namespace sockhook::client {
 
@@ -62,6 +64,8 @@ class PublicConnection final : http::ServerConnectionListener,
   void on_deadline(net::Deadline& deadline) override;
 
   void start_http(std::string_view received);
+  std::unique_ptr<net::Stream> start_tls(std::string_view received);
+  http::Forwarded client_of(const http::Headers& headers) const;
   void answer_plain(const http::RequestHead& head);
   void start_handshake();
   // The checks before any backend is asked; false: answered.
@@ -76,6 +80,7 @@ class PublicConnection final : http::ServerConnectionListener,
   std::unique_ptr<http::ProxyProtocolParser> proxy_header_;
   net::Deadline deadline_{this};
   std::optional<http::ServerConnection> http_;
+  net::TlsStream* tls_ = nullptr;  // http_'s; null: plain, or a session has it
   http::IpAddress peer_;
   std::unique_ptr<http::RequestHead> handshake_;  // of the request that is being read
   std::optional<webhook::ConnectionId> session_;  // that waits for its verdict

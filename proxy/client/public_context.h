@@ -14,6 +14,7 @@
 #include "protocol/http/forwarded.h"
 #include "proxy/client/hub.h"
 #include "proxy/http/plain_requests.h"
+#include "proxy/net/tls_context.h"
 
 namespace sockhook::client {
 
@@ -39,6 +40,7 @@ struct PublicContext {
     ~Owner() = default;
   };
   Owner* owner = nullptr;
+  net::TlsContextPtr tls = nullptr;  // null: plain
 };
 
 }  // namespace sockhook::client

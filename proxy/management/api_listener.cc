@@ -2,21 +2,29 @@
 
 #include <utility>
 
+#include "proxy/net/tls_stream.h"
 #include "proxy/observe/log.h"
 
 namespace sockhook::management {
 
 ApiListener::ApiListener(net::Loop& loop, net::ListenSocket socket, RequestHandler& handler,
-                         std::size_t body_size, ApiListenerOwner* owner)
+                         std::size_t body_size, ApiListenerOwner* owner, net::TlsContextPtr tls)
     : loop_(loop),
       handler_(handler),
       body_size_(body_size),
       owner_(owner),
+      tls_(std::move(tls)),
       listener_(loop, std::move(socket), this) {}
 
 void ApiListener::on_connection(const net::Incoming& incoming) {
-  auto stream = std::make_unique<net::SocketStream>(loop_, incoming.is_unix, nullptr);
-  const bool is_accepted = stream->accept(incoming);
+  auto socket = std::make_unique<net::SocketStream>(loop_, incoming.is_unix, nullptr);
+  const bool is_accepted = socket->accept(incoming);
+  std::unique_ptr<net::Stream> stream = std::move(socket);
+  if (tls_ && is_accepted) {
+    auto secure = net::TlsStream::server(loop_, tls_, std::move(stream), nullptr);
+    secure->start();
+    stream = std::move(secure);
+  }
   ApiConnectionOwner* const owner = this;
   auto connection = std::make_unique<ApiConnection>(loop_.deadlines(), std::move(stream), handler_,
                                                     body_size_, owner);

@@ -16,6 +16,7 @@
 
 #include "proxy/management/api_connection.h"
 #include "proxy/net/listener.h"
+#include "proxy/net/tls_context.h"
 
 namespace sockhook::management {
 
@@ -36,9 +37,9 @@ class ApiListener final : private net::AcceptListener,
   static constexpr std::size_t kMaxConnections = 1024;
   static constexpr std::uint64_t kStopMs = 1000;
 
-  // The handler outlives the listener.
+  // The handler outlives the listener. Without `tls` it is plain HTTP.
   ApiListener(net::Loop& loop, net::ListenSocket socket, RequestHandler& handler,
-              std::size_t body_size, ApiListenerOwner* owner);
+              std::size_t body_size, ApiListenerOwner* owner, net::TlsContextPtr tls = nullptr);
   ApiListener(const ApiListener&) = delete;
   ApiListener& operator=(const ApiListener&) = delete;
 
@@ -62,6 +63,7 @@ class ApiListener final : private net::AcceptListener,
   RequestHandler& handler_;
   const std::size_t body_size_;
   ApiListenerOwner* const owner_;
+  const net::TlsContextPtr tls_;
   std::unordered_map<ApiConnection*, std::unique_ptr<ApiConnection>> connections_;
   net::Deadline stop_deadline_{this};
   bool is_stopping_ = false;

@@ -25,9 +25,10 @@ struct ConnectionFacts {
   bool is_secure = false;   // the client spoke TLS, to us or to a trusted proxy
   std::string host;
   std::string user_agent;
-  std::string user;         // empty: unknown
-  std::string state;        // Sockhook-State; empty: none
-  std::string subprotocol;  // negotiated; empty: none
+  std::shared_ptr<const std::string> client_subject;  // of its certificate; null: it has shown none
+  std::string user;                                   // empty: unknown
+  std::string state;                                  // Sockhook-State; empty: none
+  std::string subprotocol;                            // negotiated; empty: none
   webhook::TraceContext trace;
   int64_t handshake_at_ms = 0;  // wall clock, as the next two
   int64_t connected_at_ms = 0;  // 0 while $connect runs

@@ -22,6 +22,7 @@ webhook::Event JobEncoder::event_of(const routing::WebhookJob& job) const {
   event.tracestate = facts.trace.tracestate;
   event.handshake = job.handshake;
   event.query = job.query;
+  if (facts.client_subject) event.client_subject = *facts.client_subject;
   event.payload = job.payload;
   event.is_binary = job.is_binary;
   event.is_json = job.is_json;

@@ -19,12 +19,9 @@ std::vector<std::string> refused(std::string_view yaml) {
 TEST(NotYetServed, IsRefusedWhereItStands) {
   EXPECT_THAT(
       refused(R"(listen:
-  public: {tls: {certificate: a, key: b}}
   management: {tls: {certificate: a, key: b, client_ca: c}}
 backends:
-  app: {url: "https://h", tls: {ca: x}}
-  web:
-    urls: ["https://a", "https://b"]
+  app: {url: "http://h"}
 endpoints:
   - path: /x
     backend: app
@@ -34,23 +31,13 @@ management: {auth: {client_certificates: true}}
 tracing: {otlp: "http://h"}
 )"),
       ElementsAre(
-          "f:2:12: listen.public.tls: TLS is not served by this version yet; allowed: no tls here, "
-          "and a proxy in front that ends TLS",
-          "f:3:16: listen.management.tls: TLS is not served by this version yet; allowed: no tls "
-          "here, and a loopback address or unix:/path",
-          "f:5:9: backends.app.url: https is not served by this version yet; allowed: http, "
-          "http+unix",
-          "f:5:27: backends.app.tls: TLS to backends is not served by this version yet; allowed: "
-          "no tls here",
-          "f:7:5: backends.web.urls: https is not served by this version yet; allowed: http, "
-          "http+unix",
-          "f:11:12: endpoints[0].auth.jwt: jwt is not served by this version yet; allowed: no jwt "
+          "f:7:12: endpoints[0].auth.jwt: jwt is not served by this version yet; allowed: no jwt "
           "here, and a $connect route that checks the token",
-          "f:12:43: endpoints[0].routes.$default.batch.max: a batch is not served by this version "
+          "f:8:43: endpoints[0].routes.$default.batch.max: a batch is not served by this version "
           "yet; allowed: 1",
-          "f:13:21: management.auth.client_certificates: a client certificate is not served by "
+          "f:9:21: management.auth.client_certificates: a client certificate is not served by "
           "this version yet; allowed: false",
-          "f:14:1: tracing: tracing is not served by this version yet; allowed: off"));
+          "f:10:1: tracing: tracing is not served by this version yet; allowed: off"));
 }
 
 TEST(NotYetServed, DoesNotHideOtherMistakes) {
@@ -62,8 +49,7 @@ TEST(NotYetServed, DoesNotHideOtherMistakes) {
 
 TEST(NotYetServed, LeavesWhatIsOffAlone) {
   EXPECT_THAT(refused(R"(
-listen: {public: {tls: {certificate: , key: , certificates: []}}}
-backends: {app: {url: "http://h", tls: {}, health: {}}, web: {urls: ["http://a", "http://b"]}}
+backends: {app: {url: "http://h", health: {}}}
 endpoints:
   - {path: /x, auth: {}, compression: off, backend: app, routes: {a: {path: /a, batch: {max: 1}}}}
 management: {auth: {tokens: [t], sigv4: [], client_certificates: false}}

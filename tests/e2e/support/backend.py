@@ -162,7 +162,8 @@ class BackendWire(Wire):
 class FakeBackend:
     """A threaded HTTP/1.1 server that keeps its port (or unix socket) over stop() and start()."""
 
-    def __init__(self, address=None):
+    def __init__(self, address=None, tls=None):
+        self.tls = tls  # an ssl.SSLContext: it speaks https
         self.scripts = {}
         self.requests = []
         self.mistakes = []
@@ -187,7 +188,7 @@ class FakeBackend:
     def url(self):
         if isinstance(self.address, str):
             return "http+unix://" + self.address.replace("/", "%2F")
-        return f"http://{self.host}"
+        return f"{'https' if self.tls else 'http'}://{self.host}"
 
     def start(self):
         """Listens, again on the same address after a stop()."""
@@ -286,6 +287,11 @@ class FakeBackend:
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock):
+        if self.tls:
+            try:
+                sock = self.tls.wrap_socket(sock, server_side=True)
+            except OSError:  # the proxy has left
+                return sock.close()
         wire = BackendWire(sock, timeout=60)
         wire.backend = self
         with self.lock:

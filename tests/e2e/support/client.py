@@ -113,10 +113,12 @@ class RawClient(Wire):
         timeout=PATIENCE,
         receive_buffer=None,
         source=None,
+        tls=None,
+        name="localhost",
         **oddities,
     ):
         """Sends the handshake (and `early` bytes behind it) without waiting for the answer."""
-        client = cls.to(address, timeout, receive_buffer, source)
+        client = cls.to(address, timeout, receive_buffer, source, tls, name)
         client.key = oddities.pop("key", None) or base64.b64encode(os.urandom(16)).decode()
         client.send(handshake_bytes(target, headers, protocols, client.key, **oddities) + early)
         return client

@@ -1,6 +1,7 @@
 """One TCP or unix socket with a read buffer and deadlines, for both ends of every test."""
 
 import socket
+import ssl
 import struct
 
 from .waiting import PATIENCE
@@ -27,8 +28,11 @@ class Wire:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @classmethod
-    def to(cls, address, timeout=PATIENCE, receive_buffer=None, source=None):
-        """Connects; a small `receive_buffer` makes a client that is slow to take what it gets."""
+    def to(
+        cls, address, timeout=PATIENCE, receive_buffer=None, source=None, tls=None, name="localhost"
+    ):
+        """Connects; a small `receive_buffer` makes a client that is slow to take what it gets.
+        With `tls` (an ssl.SSLContext) it speaks TLS with the server of that name."""
         unix = isinstance(address, str)
         sock = socket.socket(socket.AF_UNIX if unix else socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer:
@@ -37,6 +41,9 @@ class Wire:
             sock.bind((source, 0))
         sock.settimeout(timeout)
         sock.connect(address)
+        if tls:
+            # An end without close_notify is no end: see _fill.
+            sock = tls.wrap_socket(sock, server_hostname=name, suppress_ragged_eofs=False)
         return cls(sock, timeout)
 
     def send(self, data):
@@ -131,7 +138,7 @@ class Wire:
     def _fill(self):
         try:
             data = self.sock.recv(262144)
-        except (ConnectionResetError, BrokenPipeError) as error:
+        except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError) as error:
             raise Ended(bytes(self.buffer), reset=True) from error
         if not data:
             raise Ended(bytes(self.buffer))

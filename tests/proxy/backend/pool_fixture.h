@@ -88,7 +88,7 @@ class PoolTest : public ::testing::Test, public PoolListener {
   BackendPool& open_pool(uint64_t idle_ms = BackendPool::kIdleMs) {
     budget = std::make_unique<BackendBudget>(config.max_connections, [this] { ++wakes; });
     pool = std::make_unique<BackendPool>(loop, std::make_shared<conf::Backend>(config), *budget,
-                                         this, idle_ms);
+                                         this, nullptr, idle_ms);
     return *pool;
   }
   // As the worker does after a wake-up.
