@@ -28,8 +28,11 @@ void WakeUp::wake() {
 void WakeUp::close() { uv_close(reinterpret_cast<uv_handle_t*>(&poll_), nullptr); }
 
 void WakeUp::on_readable() {
+  // What there is to do comes before the system call; what came before that call, after it.
+  listener_->on_wake_up();
   eventfd_t times = 0;
-  if (::eventfd_read(fd_, &times) == 0) listener_->on_wake_up();
+  if (::eventfd_read(fd_, &times) != 0) return;
+  if (uv_is_closing(reinterpret_cast<uv_handle_t*>(&poll_)) == 0) listener_->on_wake_up();
 }
 
 }  // namespace sockhook::net

@@ -17,7 +17,7 @@ class Loop;
 
 class WakeUpListener {
  public:
-  // Once for all wake() since the last time.
+  // At least once after a wake(), once for many; also when there is nothing new.
   virtual void on_wake_up() = 0;
 
  protected:
