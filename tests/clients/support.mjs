@@ -92,7 +92,7 @@ export class Sockhook {
   }
 
   url(path) {
-    return `ws://127.0.0.1:${this.ports.public}${path}`;
+    return `${this.origin ?? `ws://127.0.0.1:${this.ports.public}`}${path}`;
   }
 
   // An open WebSocket whose frames can be awaited one by one: next() gives text as a string, binary as a Buffer.

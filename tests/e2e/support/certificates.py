@@ -5,6 +5,9 @@ import subprocess
 from dataclasses import dataclass
 
 
+NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout"]
+
+
 def openssl(*arguments):
     subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
 
@@ -30,9 +33,7 @@ class Authority:
         self.file = str(directory / "ca.crt")
         self.key = str(directory / "ca.key")
         self.issued = 0
-        curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        self.curve = curve
-        openssl("req", "-x509", *curve, "-keyout", self.key, "-out", self.file, "-days", 2, "-subj", f"/CN={name}")
+        openssl("req", "-x509", "-days", 2, *NEW_KEY, self.key, "-out", self.file, "-subj", f"/CN={name}")
 
     def issue(self, name="localhost", alternatives=("DNS:localhost", "IP:127.0.0.1")):
         """For servers by these names, and for clients."""
@@ -40,13 +41,13 @@ class Authority:
         base = self.directory / str(self.issued)
         made = Certificate(f"{base}.crt", f"{base}.key")
         request = f"{base}.csr"
-        extensions = [f"subjectAltName={','.join(alternatives)}"] if alternatives else []
-        openssl("req", *self.curve, "-keyout", made.key, "-out", request, "-subj", f"/O=Sockhook/CN={name}")
-        (self.directory / "extensions").write_text("\n".join(["basicConstraints=CA:FALSE", *extensions]))
-        openssl(
-            "x509", "-req", "-in", request, "-out", made.certificate, "-days", 2, "-CA", self.file,
-            "-CAkey", self.key, "-CAcreateserial", "-extfile", self.directory / "extensions",
-        )
+        subject = f"/O=Sockhook/CN={name}"
+        openssl("req", "-utf8", *NEW_KEY, made.key, "-out", request, "-subj", subject)
+        extensions = self.directory / "extensions"
+        names = f"subjectAltName={','.join(alternatives)}\n" if alternatives else ""
+        extensions.write_text(f"basicConstraints=CA:FALSE\n{names}")
+        signer = ["-CA", self.file, "-CAkey", self.key, "-CAcreateserial", "-extfile", extensions]
+        openssl("x509", "-req", "-days", 2, *signer, "-in", request, "-out", made.certificate)
         return made
 
     def client(self, own=None):

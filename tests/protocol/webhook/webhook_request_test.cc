@@ -119,6 +119,18 @@ TEST(EventsRequest, ForConnectCarriesTheClientsHeadersAndQuery) {
             "\r\n");
 }
 
+TEST(EventsRequest, ForConnectOnlyNamesTheSubjectOfTheClientsCertificate) {
+  const http::Headers forged{{"Sockhook-Client-Subject", "CN=admin"}};
+  Event event = event_of(EventKind::kConnect);
+  event.handshake = &forged;
+  EXPECT_THAT(head(event), Not(HasSubstr("ubject")));
+  event.client_subject = "CN=Ann";
+  EXPECT_THAT(head(event), HasSubstr("\r\nsockhook-client-subject: CN=Ann\r\n"));
+  EXPECT_THAT(head(event), Not(HasSubstr("admin")));
+  event.kind = EventKind::kMessage;
+  EXPECT_THAT(head(event), Not(HasSubstr("ubject")));
+}
+
 TEST(EventsRequest, ForDisconnectSaysHowTheConnectionEnded) {
   Event event = event_of(EventKind::kDisconnect);
   event.close_code = 4001;
