@@ -7,6 +7,7 @@
 
 import contextlib
 import json
+import random
 import time
 
 from programs import LOAD_CPU, address_text, on_cpu, table, within
@@ -101,6 +102,7 @@ class Meter:
             "bytes_in": int(fields["total_net_input_bytes"]),
             "bytes_out": int(fields["total_net_output_bytes"]),
             "cpu_us": 1e6 * (float(fields["used_cpu_user"]) + float(fields["used_cpu_sys"])),
+            "memory": int(fields["used_memory"]),
             "at": time.monotonic(),
             "own_out": len(info) + 12,  # of this answer, which is counted with the next look
         }
@@ -121,6 +123,12 @@ def rates(lap):
     return {name: value / seconds for name, value in lap.items() if name != "at"}
 
 
+def idle_rates(meter):
+    meter.lap()
+    time.sleep(IDLE_S)
+    return rates(meter.lap())
+
+
 class Costs:
     """Measures operations one after the other on one cluster."""
 
@@ -128,15 +136,20 @@ class Costs:
         self.programs, self.redis, self.nodes = programs, redis, nodes
         self.meter = Meter(redis)
         self.results = {}
-        time.sleep(IDLE_S)
-        self.idle = rates(self.meter.lap())
-        self.results["a node, idle, per second"] = {k: v / len(nodes) for k, v in self.idle.items()}
+        self.idle = idle_rates(self.meter)
+        self.results["a node, idle, per second"] = self.idle_of_a_node()
+
+    def idle_of_a_node(self):
+        return {name: value / len(self.nodes) for name, value in self.idle.items()}
 
     def record(self, name, count, lap):
         self.results[name] = {k: (lap[k] - self.idle[k] * lap["at"]) / count for k in self.idle}
 
     def calls(self, name, requests, settle=0.0):
         """`requests` of the management API, one after the other, to the first node."""
+        self.record(name, len(requests), self.lap_of(requests, settle))
+
+    def lap_of(self, requests, settle=0.0):
         from support.http1 import request_bytes
 
         with on_cpu(LOAD_CPU), self.nodes[0].management_connection() as connection:
@@ -144,9 +157,9 @@ class Costs:
             for method, path, body in requests:
                 connection.send(request_bytes(method, path, body=body))
                 answer = connection.response()
-                assert answer.status in (200, 204), (name, answer.status, answer.body)
+                assert answer.status in (200, 204), (path, answer.status, answer.body)
             time.sleep(settle)
-            self.record(name, len(requests), self.meter.lap())
+            return self.meter.lap()
 
     def connections(self, name, path, count, while_open=None):
         """Opens and closes `count` connections to the last node."""
@@ -187,7 +200,26 @@ def member(node, path):
     return client, (now - known).pop()
 
 
+def measure_idle_node(programs, count):
+    with cluster(programs, count) as (redis, nodes):
+        return {"nodes": count, "costs": {k: v / count for k, v in idle_rates(Meter(redis)).items()}}
+
+
+def measure_check(costs, push, groups):
+    """Everything mixed, to hold the model to."""
+    counts = {"nodes": COST_NODES, "pushes": 100, "broadcasts": 20, "groups": {k: 50 * k for k in groups}}
+    requests = [("POST", push, "x" * 100)] * counts["pushes"]
+    requests += [("POST", "/v1/messages", "x" * 100)] * counts["broadcasts"]
+    for number, count in counts["groups"].items():
+        requests += [("POST", f"/v1/groups/on{number}/messages", "x" * 100)] * count
+    random.Random(1).shuffle(requests)
+    lap = costs.lap_of(requests)
+    return {**counts, "costs": {name: lap[name] - costs.idle[name] * lap["at"] for name in costs.idle}}
+
+
 def measure_costs(programs):
+    """Figures for bench/scaling_model.py."""
+    idle = {"few": measure_idle_node(programs, 2), "many": measure_idle_node(programs, 8)}
     with cluster(programs, COST_NODES) as (redis, nodes):
         ids = [member(node, "/bare")[1] for node in nodes[1:]]
         for number in range(1, len(ids) + 1):
@@ -209,10 +241,11 @@ def measure_costs(programs):
         costs.calls("a look at a group", [("GET", "/v1/groups/on1", None)] * REPEATS)
         costs.calls("a look at a connection of another node", [("GET", f"/v1/connections/{ids[0]}", None)] * REPEATS)
         costs.streamed(push)
+        check = measure_check(costs, push, range(1, len(ids) + 1))
         costs.connections("a bare connection", "/bare", IDLE_CONNECTIONS, costs.held)
         costs.connections("a connection with $disconnect", "/told", IDLE_CONNECTIONS)
         costs.connections("a connection with $connect, a group and $disconnect", "/app", IDLE_CONNECTIONS)
-    return costs.results
+    return {"costs": costs.results, "idle": idle, "check": check}
 
 
 # Output
@@ -234,6 +267,6 @@ def print_push(results):
 
 def print_costs(results):
     print(f"## What an operation makes of Redis, {COST_NODES} nodes\n")
-    table(["operation", "commands", "calls inside", "bytes in", "bytes out", "CPU us"],
+    table(["operation", "commands", "calls inside", "bytes in", "bytes out", "CPU us", "memory"],
           [[name, f"{f['sent']:.2f}", f"{f['called']:.1f}", f"{f['bytes_in']:.0f}", f"{f['bytes_out']:.0f}",
-            f"{f['cpu_us']:.1f}"] for name, f in results.items()])
+            f"{f['cpu_us']:.1f}", f"{f['memory']:.0f}"] for name, f in results.items()])

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+CPUS = sorted(os.sched_getaffinity(0))
 SERVER_CPU, LOAD_CPU = 0, 1
 RUN_LIMIT_S = 300
 
@@ -19,8 +20,8 @@ RUN_LIMIT_S = 300
 def on_cpu(cpu):
     """Programs that are started meanwhile run on this CPU only (where there are two)."""
     before = os.sched_getaffinity(0)
-    if len(before) > 1:
-        os.sched_setaffinity(0, {sorted(before)[cpu]})
+    if len(CPUS) > 1:
+        os.sched_setaffinity(0, {CPUS[cpu]})
     try:
         yield
     finally:
