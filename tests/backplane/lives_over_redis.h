@@ -1,5 +1,5 @@
 // LivesOverRedis: a test with nodes of one cluster over a real Redis, which die, stand still and
-// come back. `kind`: of ClusterGrounds.
+// come back.
 
 #pragma once
 
@@ -18,6 +18,11 @@ namespace sockhook::backplane {
 
 class LivesOverRedis : public ::testing::Test {
  protected:
+  // `kind`: of ClusterGrounds.
+  explicit LivesOverRedis(const std::string& kind = "redis")
+      : grounds(kind),
+        keys(grounds.prefix(), kind == "cluster" ? redis::RedisClient::kClusterShards : 1) {}
+
   static constexpr int kLeaseMs = ClusterGrounds::kLeaseMs;
   static constexpr int kHeartbeatMs = ClusterGrounds::kHeartbeatMs;
   static constexpr int kTakeOverMs = 15'000;
@@ -87,8 +92,8 @@ class LivesOverRedis : public ::testing::Test {
     return std::chrono::duration_cast<std::chrono::milliseconds>(passed).count();
   }
 
-  ClusterGrounds grounds{"redis"};
-  const Keys keys{grounds.prefix(), 1};
+  ClusterGrounds grounds;
+  const Keys keys;
   Ticket last_ticket = 0;
   std::set<ConnectionId> finished;
 };

@@ -10,14 +10,17 @@ namespace {
 
 class TakeOverTest : public LivesOverRedis {
  protected:
+  explicit TakeOverTest(const std::string& kind = "redis") : LivesOverRedis(kind) {}
+
   bool is_gone(const ClusterMember& member) {
     const std::set<std::string> names = living_keys();
     const std::string node = node_text(member.self.key);
+    const Shard home = keys.home(member.self.key);
     return std::none_of(names.begin(), names.end(),
                         [&](const auto& name) { return name.ends_with(node); }) &&
-           number({"HEXISTS", keys.takers(0), node}) == 0 &&
-           number({"HEXISTS", keys.names(0), node}) == 0 &&
-           run({"ZSCORE", keys.leases(0), node}).is_nil();
+           number({"HEXISTS", keys.takers(home), node}) == 0 &&
+           number({"HEXISTS", keys.names(home), node}) == 0 &&
+           run({"ZSCORE", keys.leases(home), node}).is_nil();
   }
 };
 
@@ -201,6 +204,43 @@ TEST_F(TakeOverTest, AListThatWasTakenIsHandedOverToo) {
   ASSERT_TRUE(eventually([&] { return !c.orphans.empty(); }));
   EXPECT_LT(ms_since(begun), kLeaseMs - kHeartbeatMs);
   EXPECT_EQ(c.orphans.size(), 9U);
+}
+
+class TakeOverInAClusterTest : public TakeOverTest {
+ protected:
+  TakeOverInAClusterTest() : TakeOverTest("cluster") {}
+};
+
+TEST_F(TakeOverInAClusterTest, OnNoShardAnythingIsLeft) {
+  ClusterMember& a = grounds.add("a");
+  ClusterMember& b = grounds.add("b");
+  ClusterMember& c = grounds.add("c");
+  put_all(b, 300);
+  put_all(c, 300);
+  for (int i = 0; i < 200; ++i) set_group(b, "g" + std::to_string(i), 1);
+  for (int i = 0; i < 200; ++i) set_group(c, "g" + std::to_string(i), 1);
+  const auto have_members = [&](std::int64_t nodes) {
+    for (int i = 0; i < 200; ++i) {
+      if (group_nodes("g" + std::to_string(i)) != nodes) return false;
+    }
+    return true;
+  };
+  ASSERT_TRUE(eventually([&] { return have_members(2); }));
+  grounds.freeze(b);
+  grounds.leave(c);
+  ASSERT_TRUE(eventually([&] {
+    finish(a);
+    return is_gone(b) && is_gone(c);
+  }));
+  EXPECT_EQ(a.orphans.size(), 600U);
+  EXPECT_TRUE(have_members(0));
+  for (Shard shard = 0; shard < keys.shards(); ++shard) {
+    EXPECT_EQ(text({"GET", keys.dead(shard, node_text(b.self.key))}), "lost") << shard;
+    EXPECT_EQ(number({"ZCARD", keys.up(shard)}), 1) << shard;
+    EXPECT_EQ(number({"HLEN", keys.names(shard)}), 1) << shard;
+  }
+  grounds.leave(a);
+  EXPECT_EQ(living_keys(), std::set<std::string>{});
 }
 
 }  // namespace
