@@ -178,6 +178,7 @@ void Worker::answer_new_life() {
 bool Worker::tell(JournalEntries& entries) {
   ControlMessage message(std::move(entries));
   if (control_.post(std::move(message))) return true;
+  // NOLINTNEXTLINE(bugprone-use-after-move): a message that is refused is left as it is
   entries = std::get<JournalEntries>(std::move(message));
   return false;
 }

@@ -41,7 +41,7 @@ class Writer {
 
   void text(Tag tag, std::string_view value) {
     if (value.empty()) return;
-    out_ += tag;
+    out_ += static_cast<char>(tag);
     std::size_t left = value.size();
     for (; left > 0x7f; left >>= 7U) out_ += static_cast<char>((left & 0x7fU) | 0x80U);
     out_ += static_cast<char>(left);
