@@ -1,5 +1,9 @@
 // The contract of backplane.h where there is a network and a server: what they lose and break.
 
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
 #include "tests/backplane/backplane_contract.h"
 #include "tests/support/message_thief.h"
 
@@ -95,6 +99,86 @@ TEST_P(BackplaneOverRedis, TheLoopThroughRedisIsMeasured) {
   ASSERT_TRUE(a.backplane->loop_us().has_value());
   EXPECT_GT(*a.backplane->loop_us(), 0U);
   EXPECT_LT(*a.backplane->loop_us(), 1'000'000U);
+}
+
+TEST_P(BackplaneOverRedis, WhatAFrozenNodeDoesNotTakeDelaysNobodyElse) {
+  ClusterMember& a = add("a");
+  ClusterMember& b = add("b");
+  ClusterMember& frozen = add("frozen");
+  for (ClusterMember* member : {&b, &frozen}) set_group(*member, "room", 1);
+  ASSERT_TRUE(eventually([&] { return count_elsewhere(a, "room") == 2; }));
+  grounds->freeze(frozen);
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(send(a, b.self.key, "x").reached, Nodes{b.self.key});
+    EXPECT_EQ(send(a, frozen.self.key, "x").reached.size(), 1U);
+    EXPECT_EQ(send_to_name(a, {NameKind::kGroup, "room"}, "x").reached.size(), 2U);
+  }
+  ASSERT_TRUE(eventually([&] { return b.messages.size() == 40; }));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(900));
+}
+
+// As in docs/redis.md, word by word.
+TEST_P(BackplaneOverRedis, TheUserOfTheDocumentationMayDoAllThatIsNeeded) {
+  std::ifstream docs(SOCKHOOK_SOURCE_DIR "/docs/redis.md");
+  std::string line;
+  while (line.find("ACL SETUSER") == std::string::npos && std::getline(docs, line)) continue;
+  std::istringstream text(line);
+  std::vector<std::string> words{std::istream_iterator<std::string>(text), {}};
+  ASSERT_GT(words.size(), 10U);
+  for (std::string& word : words) {
+    if (word == "~sockhook:*") word = "~" + grounds->prefix() + ":*";
+    if (word == "&sockhook:*") word = "&" + grounds->prefix() + ":*";
+  }
+  for (const testing::RedisProcess* server : redis().servers) {
+    ASSERT_EQ(server->text(words), "OK");
+    server->run({"ACL", "LOG", "RESET"});
+  }
+  conf::Redis conf = grounds->conf();
+  conf.user = "sockhook";
+  conf.password = "SECRET";
+  ClusterMember& a = grounds->start("a", conf);
+  ClusterMember& b = grounds->start("b", conf);
+  ASSERT_TRUE(eventually([&] { return a.is_up() && !a.backplane->others().empty(); }, 10'000));
+  set_group(b, "room", 1);
+  ASSERT_TRUE(eventually([&] { return count_elsewhere(a, "room") == 1; }));
+  EXPECT_EQ(send_to_name(a, {NameKind::kGroup, "room"}, "x").reached, Nodes{b.self.key});
+  EXPECT_EQ(decision(a, claim(a, 1, 1)).result, ClaimResult::kMine);
+  a.backplane->settle(digest(1), {200, "{}"});
+  EXPECT_EQ(decision(b, claim(b, 1, 1)).result, ClaimResult::kRemembered);
+  EXPECT_EQ(decision(b, claim(b, 2, 1)).result, ClaimResult::kMine);
+  b.backplane->abandon(digest(2));
+  b.put_record(b.connection(1), "owed", ++last_ticket);
+  b.put_record(b.connection(2), "owed", ++last_ticket);
+  b.erase_record(b.connection(1));
+  ASSERT_TRUE(eventually([&] { return b.recorded.size() == 2; }));
+  grounds->freeze(b);
+  ASSERT_TRUE(eventually([&] { return !a.orphans.empty(); }, 15'000));
+  for (const auto& [id, owner] : a.orphan_owners) a.backplane->finish_orphan(owner.key, id);
+  ASSERT_TRUE(eventually([&] { return count_elsewhere(a, "room") == 0; }));
+  grounds->leave(a);
+  for (const testing::RedisProcess* server : redis().servers) {
+    EXPECT_TRUE(server->run({"ACL", "LOG"}).array()->empty()) << "something was refused";
+    server->run({"ACL", "DELUSER", "sockhook"});
+  }
+}
+
+class BackplaneOverSentinel : public BackplaneOverRedis {};
+
+TEST_P(BackplaneOverSentinel, AfterAFailoverAllIsWellWithinFiveSeconds) {
+  ClusterMember& a = add("a");
+  ClusterMember& b = add("b");
+  set_group(b, "room", 2);
+  b.put_record(b.connection(1), "owed", ++last_ticket);
+  ASSERT_TRUE(eventually([&] { return count_elsewhere(a, "room") == 2; }));
+  const std::string name = testing::RedisSentinels::kMaster;
+  ASSERT_EQ(redis().sentinels->sentinels[0]->text({"SENTINEL", "FAILOVER", name}), "OK");
+  ASSERT_TRUE(eventually([&] { return a.downs == 1 && b.downs == 1; }, 10'000));
+  ASSERT_TRUE(eventually([&] { return a.is_up() && b.is_up(); }));
+  ASSERT_TRUE(eventually([&] { return count_elsewhere(a, "room") == 2; }));
+  EXPECT_EQ(send(a, b.self.key, "x").reached, Nodes{b.self.key});
+  EXPECT_TRUE(a.fenced.empty());
+  EXPECT_TRUE(b.fenced.empty());
 }
 
 // ---- Redis away
@@ -214,6 +298,32 @@ TEST_P(BackplaneOverOneServer, ScriptsThatRedisForgetsAreLoadedAgain) {
   EXPECT_EQ(send(a, b.self.key, "x").reached, Nodes{b.self.key});
 }
 
+// Contract 8: within 5 s, here what one of three nodes has to tell of 30,000 connections.
+TEST_P(BackplaneOverOneServer, ManyNamesAndRecordsAreRepairedInTime) {
+  constexpr std::size_t kGroups = 3'000;
+  constexpr std::size_t kConnections = 10'000;
+  ClusterMember& a = add("a");
+  ClusterMember& b = add("b");
+  for (std::size_t i = 0; i < kGroups; ++i) set_group(b, "group " + std::to_string(i), 4);
+  for (std::size_t i = 0; i < kConnections; ++i) {
+    b.put_record(some_connection(b.self.key, i), std::string(300, 'r'));
+  }
+  const auto is_told = [&] {
+    const Keys keys(grounds->prefix(), 1);
+    const redis::Reply names = redis().run({"ZCARD", keys.members(0, node_text(b.self.key))});
+    const redis::Reply records = redis().run({"HLEN", keys.records(0, node_text(b.self.key))});
+    return names.integer() != nullptr && *names.integer() == kGroups &&
+           records.integer() != nullptr && *records.integer() == kConnections;
+  };
+  ASSERT_TRUE(eventually(is_told, 10'000));
+  server().kill();
+  ASSERT_TRUE(eventually([&] { return !a.is_up() && !b.is_up(); }));
+  grounds->run_for(1'000);
+  server().start();  // empty
+  ASSERT_TRUE(eventually([&] { return a.is_up() && is_told(); }, 5'000));
+  EXPECT_EQ(count_elsewhere(a, "group 7"), 4U);
+}
+
 // A subscription that is gone on a link that looks healthy.
 TEST_P(BackplaneOverOneServer, MessagesToItselfThatDoNotComeBackMeanDown) {
   testing::MessageThief thief(server().port());
@@ -233,6 +343,7 @@ TEST_P(BackplaneOverOneServer, MessagesToItselfThatDoNotComeBackMeanDown) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Over, BackplaneOverRedis, kRedis, kind_of);
+INSTANTIATE_TEST_SUITE_P(Over, BackplaneOverSentinel, ::testing::Values("sentinel"), kind_of);
 INSTANTIATE_TEST_SUITE_P(Over, BackplaneOverOneServer, kOneServer, kind_of);
 
 }  // namespace

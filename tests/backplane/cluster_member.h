@@ -23,10 +23,8 @@ inline NodeKey some_node_key() {
 }
 
 // The connection of this number on that node.
-inline ConnectionId some_connection(const NodeKey& node, std::uint8_t number) {
-  webhook::ConnectionId::Random random{};
-  random[0] = number;
-  return webhook::IdScheme(node, {}).make({0, number}, random);
+inline ConnectionId some_connection(const NodeKey& node, std::size_t number) {
+  return webhook::IdScheme(node, {}).make({0, static_cast<std::uint32_t>(number)}, {});
 }
 
 class ClusterMember final : public BackplaneListener, public ClaimListener {
