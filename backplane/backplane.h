@@ -89,7 +89,7 @@ class Backplane {
   // A new life after on_fenced(kLost): names and records are told again by the caller.
   virtual void restart(const NodeKey& fresh) = 0;
   // Leaves it: what was written before is flushed, records that are left are for the others to
-  // take over at once. on_left() follows within kCommandMs; nothing else does.
+  // take over at once. on_left() follows within kCommandMs and is the last event.
   virtual void leave() = 0;
 
   // ---- who is there
