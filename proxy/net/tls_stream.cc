@@ -145,7 +145,7 @@ void TlsStream::start_reading() {
   is_reading_ = true;
   if (!held_.empty() || held_end_) {
     loop_.soon().arm(soon_);
-  } else {
+  } else if (state_ == State::kOpen) {
     transport_->start_reading();
   }
 }
@@ -165,14 +165,14 @@ void TlsStream::on_read(std::string_view data) {
 // All that the read has brought: the transport will not come back to it.
 void TlsStream::decrypt() {
   TlsBuffers& buffers = loop_.tls_buffers();
-  std::optional<int> end;
+  std::optional<int> error;
   std::size_t size = 0;
-  while (!end && (!wire_.input.empty() || SSL_pending(ssl_) > 0)) {
+  while (!error && (!wire_.input.empty() || SSL_pending(ssl_) > 0)) {
     ERR_clear_error();
     const int result = SSL_read(ssl_, buffers.plain.data() + size,
                                 static_cast<int>(TlsBuffers::kPlainBytes - size));
     if (result <= 0) {
-      end = understand(SSL_get_error(ssl_, result));
+      error = understand(SSL_get_error(ssl_, result));
     } else if ((size += static_cast<std::size_t>(result)) == TlsBuffers::kPlainBytes) {
       hand_over({buffers.plain.data(), std::exchange(size, 0)});
       if (is_closing()) return;
@@ -180,7 +180,7 @@ void TlsStream::decrypt() {
   }
   flush_records();  // answers to key updates, an alert
   if (size > 0) hand_over({buffers.plain.data(), size});
-  if (end) return this->end(*end);
+  if (error) return end(*error);
   if (transport_->queued_bytes() > kMaxUnaskedBytes) {
     fail(UV_EPROTO, "the peer asks for more than it reads");
   }
@@ -220,10 +220,10 @@ void TlsStream::on_soon(Soon&) {
     transport_->start_reading();
     const std::string received = std::exchange(held_, {});
     on_read(received);
-  } else if (state_ == State::kFailed && !is_reading_) {
-    if (!listener_->on_write_failed()) report_end(*held_end_);
-  } else {
+  } else if (is_reading_) {
     deliver_held();
+  } else if (std::exchange(must_tell_write_failure_, false) && !listener_->on_write_failed()) {
+    report_end(*held_end_);
   }
 }
 
@@ -255,7 +255,11 @@ void TlsStream::on_end(int error) {
     failure_ = "the peer ended the connection without close_notify";
     error = UV_ECONNRESET;
   }
-  report_end(error);
+  if (soon_.is_armed()) {
+    if (!held_end_) held_end_ = error;  // behind what is held
+  } else {
+    report_end(error);
+  }
 }
 
 void TlsStream::fail(int error, std::string failure) {

@@ -161,7 +161,8 @@ class TlsStream final : public ConnectableStream,
   bool is_reading_ = false;
   bool is_corked_ = false;
   bool is_shutdown_wanted_ = false;
-  bool has_write_failed_ = false;
+  bool has_write_failed_ = false;         // the transport's
+  bool must_tell_write_failure_ = false;  // our own
   bool has_ended_ = false;
 };
 

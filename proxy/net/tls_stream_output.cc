@@ -87,6 +87,7 @@ void TlsStream::fail_to_write() {
   state_ = State::kFailed;
   queue_.reset();
   held_end_ = UV_EPROTO;
+  must_tell_write_failure_ = true;
   loop_.soon().arm(soon_);
 }
 

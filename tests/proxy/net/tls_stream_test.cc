@@ -84,6 +84,16 @@ TEST_F(TlsStreamTest, WhatIsWrittenBeforeTheHandshakeIsCompleteWaits) {
   EXPECT_EQ(pair.server.reads, 1);
 }
 
+TEST_F(TlsStreamTest, ReadingMayBeAskedForBeforeTheConnect) {
+  TlsPair pair(server_context(), client_context());
+  pair.client.reads_at_once = false;
+  pair.connect();
+  pair.client.stream->start_reading();
+  pair.server.when_read = [&] { pair.server.stream->write("welcome", {}); };
+  pair.client.stream->write("hello", {});
+  EXPECT_TRUE(pair.run_until([&] { return pair.client.received == "welcome"; }));
+}
+
 TEST_F(TlsStreamTest, QueuesWhatAFullSocketDoesNotTakeAndEndsBehindIt) {
   TlsPair pair(server_context(), client_context());
   pair.server.reads_at_once = false;

@@ -154,6 +154,27 @@ TEST_F(TlsWireTest, DataRightBehindTheHandshakeWaitsForTheReader) {
   EXPECT_EQ(wire->side.end_error, 0);
 }
 
+TEST_F(TlsWireTest, WhatIsHeldOutlivesAFailure) {
+  auto wire = server();
+  wire->peer->feed({});
+  wire->transport->deliver(wire->peer->take());
+  wire->peer->feed(wire->outside.take());
+  wire->peer->write("held");
+  std::string bytes = wire->peer->take();
+  wire->peer->write("broken");
+  bytes += wire->peer->take();
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  wire->transport->deliver(bytes);
+  wire->side.stream->start_reading();
+  wire->side.stream->stop_reading();
+  turn(runner);
+  EXPECT_EQ(wire->side.ends, 0) << "nobody reads";
+  wire->side.stream->start_reading();
+  turn(runner);
+  EXPECT_EQ(wire->side.received, "held");
+  EXPECT_EQ(wire->side.end_error, UV_EPROTO);
+}
+
 TEST_F(TlsWireTest, WhatWasReadBeforeTheStreamWasMadeBelongsToIt) {
   auto client = std::make_unique<TlsPeer>(TlsPeer::Role::kClient);
   MemoryStream::Peer outside;
