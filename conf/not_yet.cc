@@ -44,10 +44,6 @@ constexpr Row kNotServedYet[] = {
        return endpoints_with(c, "auth.jwt", [](const Endpoint& e) { return !e.jwt.empty(); });
      }},
     {"a batch", "1", routes_with_batches},
-    {"a client certificate", "false",
-     [](const Config& c) {
-       return path_if(c.management.client_certificates, "management.auth.client_certificates");
-     }},
     {"tracing", "off", [](const Config& c) { return path_if(c.tracing.has_value(), "tracing"); }},
 };
 

@@ -37,7 +37,7 @@ Caller Authenticator::caller_of(const conf::Access& access) {
 }
 
 Authenticator::Authenticator(const conf::Management& management)
-    : is_required_(management.has_auth()) {
+    : is_required_(management.has_auth()), has_certificates_(management.client_certificates) {
   for (const conf::Token& token : management.tokens) {
     tokens_.push_back({digest_of(token.token), caller_of(token.access)});
   }
@@ -69,6 +69,7 @@ Result<const Caller*, ApiError> Authenticator::find_token(const http::Headers& h
   constexpr std::string_view kScheme = "Bearer ";
   const std::string* authorization = headers.find("Authorization");
   if (authorization == nullptr) {
+    if (has_certificates_) return &everybody_;
     return Failure{ApiError{ErrorCode::kMissingToken, {}}};
   }
   const Caller* caller = nullptr;

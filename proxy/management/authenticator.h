@@ -4,6 +4,8 @@
 // neither their bytes nor their lengths nor their order can be timed.
 // AWS Signature Version 4: a key that is known by its id; several secrets may share one id while
 // they are being exchanged.
+// Client certificates: the listener's TLS lets nobody in without one, so whoever brings neither
+// token nor signature is known by it, and may do all.
 // Without configured auth everybody has all access: the config validation has seen to it that only
 // this machine can call.
 //
@@ -77,6 +79,7 @@ class Authenticator {
   static Digest digest_of(std::string_view token);
 
   const bool is_required_;
+  const bool has_certificates_;
   std::vector<Token> tokens_;
   std::vector<SigningKey> keys_;
   Caller everybody_;

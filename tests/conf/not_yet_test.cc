@@ -18,26 +18,21 @@ std::vector<std::string> refused(std::string_view yaml) {
 
 TEST(NotYetServed, IsRefusedWhereItStands) {
   EXPECT_THAT(
-      refused(R"(listen:
-  management: {tls: {certificate: a, key: b, client_ca: c}}
-backends:
+      refused(R"(backends:
   app: {url: "http://h"}
 endpoints:
   - path: /x
     backend: app
     auth: {jwt: {keys: [k], algorithms: [HS256]}}
     routes: {$default: {path: /m, batch: {max: 2}}, a: {path: /a, batch: {max: 1}}}
-management: {auth: {client_certificates: true}}
 tracing: {otlp: "http://h"}
 )"),
       ElementsAre(
-          "f:7:12: endpoints[0].auth.jwt: jwt is not served by this version yet; allowed: no jwt "
+          "f:6:12: endpoints[0].auth.jwt: jwt is not served by this version yet; allowed: no jwt "
           "here, and a $connect route that checks the token",
-          "f:8:43: endpoints[0].routes.$default.batch.max: a batch is not served by this version "
+          "f:7:43: endpoints[0].routes.$default.batch.max: a batch is not served by this version "
           "yet; allowed: 1",
-          "f:9:21: management.auth.client_certificates: a client certificate is not served by "
-          "this version yet; allowed: false",
-          "f:10:1: tracing: tracing is not served by this version yet; allowed: off"));
+          "f:8:1: tracing: tracing is not served by this version yet; allowed: off"));
 }
 
 TEST(NotYetServed, DoesNotHideOtherMistakes) {
@@ -52,7 +47,6 @@ TEST(NotYetServed, LeavesWhatIsOffAlone) {
 backends: {app: {url: "http://h", health: {}}}
 endpoints:
   - {path: /x, auth: {}, compression: off, backend: app, routes: {a: {path: /a, batch: {max: 1}}}}
-management: {auth: {tokens: [t], sigv4: [], client_certificates: false}}
 backplane: {redis: , partition: serve}
 tracing: off
 )"),

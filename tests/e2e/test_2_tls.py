@@ -63,6 +63,7 @@ def test_clients_speak_tls(secure, backend, authority, version):
 
 
 @promise("2", "tls: {certificate: , key: , client_ca: , certificates: []}")
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 def test_older_versions_and_other_protocols_are_refused(secure, authority):
     old = authority.client()
     old.minimum_version = ssl.TLSVersion.TLSv1
@@ -235,6 +236,24 @@ def test_the_management_api_speaks_tls(start, backend, authority, server_files):
     assert client.read_text() == "hello"
     with pytest.raises((ssl.SSLError, ConnectionResetError)):
         push(authority.client())
+
+
+@promise("6", "with the same limits) or client certificates")
+def test_a_certificate_is_enough_for_the_management_api(start, backend, authority, server_files):
+    tls = server_files.settings(client_ca=authority.file)
+    auth = {"tokens": [{"token": "reader", "operations": ["read"]}], "client_certificates": True}
+    node = start({"listen": {"management": {"tls": tls}}, "management": {"auth": auth}})
+    node.connect()
+    context = authority.client(authority.issue("app", ()))
+
+    def delete(headers):
+        api = http.client.HTTPSConnection("localhost", node.management[1], context=context)
+        api.request("DELETE", f"/v1/connections/{backend.newest()}", headers=headers)
+        return api.getresponse().status
+
+    assert delete({"Authorization": "Bearer wrong"}) == 401
+    assert delete({"Authorization": "Bearer reader"}) == 403, "who brings a token is that token"
+    assert delete({}) == 204
 
 
 # ---- to backends ----
