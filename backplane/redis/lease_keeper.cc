@@ -23,11 +23,6 @@ std::string string_at(const redis::Reply& reply, std::size_t index) {
   return value != nullptr ? *value : std::string();
 }
 
-// A node whose name Redis has lost goes by its key.
-NodeInfo node_info(const NodeKey& key, std::string name) {
-  return {key, name.empty() ? node_text(key) : std::move(name)};
-}
-
 std::vector<Taken> parse_taken(const redis::Reply& reply) {
   std::vector<Taken> taken;
   const std::size_t size = reply.array() != nullptr ? reply.array()->size() : 0;
@@ -52,6 +47,7 @@ void LeaseKeeper::start() {
 void LeaseKeeper::stop() {
   phase_ = Phase::kIdle;
   asked_.clear();
+  neighbours_.stop();
   deadline_.cancel();
 }
 
@@ -66,7 +62,8 @@ void LeaseKeeper::begin_life() {
 void LeaseKeeper::advance() {
   const bool is_everywhere = std::all_of(
       shards_.begin(), shards_.end(), [](const ShardState& shard) { return shard.is_registered; });
-  if (phase_ != Phase::kRegistering || !is_everywhere || !older_.empty()) return;
+  const bool is_first = older_.empty() && knows_others();
+  if (phase_ != Phase::kRegistering || !is_everywhere || !is_first) return;
   phase_ = Phase::kRegistered;
   is_new_ = false;
   claim_after_ms_ = scope_.loop.now_ms() + scope_.lease_ms;
@@ -221,7 +218,7 @@ void LeaseKeeper::on_beat(const Asked& asked, const redis::Reply& reply) {
   }
   if (was_registered && !was_known) scope_.owner->on_data_lost();
   if (asked.shard == scope_.keys.home(scope_.self.key)) {
-    note_others(reply.at(5));
+    neighbours_.note(reply.at(5));
     note_lease(asked);
   }
   advance();
@@ -238,23 +235,10 @@ void LeaseKeeper::note_clock(const Asked& asked, std::int64_t time_ms, std::int6
   if (jump_ms >= kLongJumpMs) scope_.owner->on_data_lost();
 }
 
-void LeaseKeeper::note_others(const redis::Reply& alive) {
-  knows_others_ = true;
-  others_.clear();
-  scope_.alive.clear();
-  const std::size_t size = alive.array() != nullptr ? alive.array()->size() : 0;
-  for (std::size_t i = 0; i + 1 < size; i += 2) {
-    const auto key = parse_node(string_at(alive, i));
-    if (key && *key != scope_.self.key) {
-      others_.push_back(node_info(*key, string_at(alive, i + 1)));
-      scope_.alive.insert(key->bytes);
-    }
-  }
-}
-
 // An answer that comes after its lease, to a node that stood still, grants nothing: the next one
 // tells.
 void LeaseKeeper::note_lease(const Asked& asked) {
+  if (phase_ != Phase::kRegistering && phase_ != Phase::kRegistered) return;
   const std::uint64_t until_ms = asked.sent_ms + scope_.lease_ms;
   if (until_ms <= scope_.loop.now_ms()) {
     scope_.loop.deadlines().arm(deadline_, 0);

@@ -25,6 +25,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "backplane/redis/neighbours.h"
 #include "backplane/redis/node_scope.h"
 #include "backplane/redis/takeover.h"
 #include "proxy/net/deadline_wheel.h"
@@ -33,7 +34,7 @@ namespace sockhook::backplane {
 
 class LeaseKeeperOwner {
  public:
-  // All shards know this node.
+  // All shards know this node, and it knows the others.
   virtual void on_registered() = 0;
   // The last words are said, or could not be.
   virtual void on_farewell() = 0;
@@ -42,7 +43,9 @@ class LeaseKeeperOwner {
   ~LeaseKeeperOwner() = default;
 };
 
-class LeaseKeeper final : private redis::CommandListener, private net::DeadlineListener {
+class LeaseKeeper final : private redis::CommandListener,
+                          private net::DeadlineListener,
+                          private NeighboursOwner {
  public:
   static constexpr std::uint64_t kMaxRetryMs = 500;
   static constexpr std::uint64_t kMinToleranceMs = 250;
@@ -62,8 +65,8 @@ class LeaseKeeper final : private redis::CommandListener, private net::DeadlineL
   void leave();
 
   bool is_registered() const { return phase_ == Phase::kRegistered; }
-  const std::vector<NodeInfo>& others() const { return others_; }
-  bool knows_others() const { return knows_others_; }
+  const std::vector<NodeInfo>& others() const { return neighbours_.others(); }
+  bool knows_others() const { return neighbours_.are_known(); }
 
  private:
   enum class Phase : std::uint8_t { kIdle, kRegistering, kRegistered, kLeaving };
@@ -92,7 +95,6 @@ class LeaseKeeper final : private redis::CommandListener, private net::DeadlineL
   void on_beat(const Asked& asked, const redis::Reply& reply);
   void on_refused(const redis::Reply& reply);
   void note_clock(const Asked& asked, std::int64_t time_ms, std::int64_t skew_ms);
-  void note_others(const redis::Reply& alive);
   void note_lease(const Asked& asked);
   void on_replaced(const redis::Reply& reply);
   void on_last_word(Shard shard, const redis::Reply& reply);
@@ -100,6 +102,7 @@ class LeaseKeeper final : private redis::CommandListener, private net::DeadlineL
 
   void on_reply(redis::Ticket command, redis::Fate fate, const redis::Reply& reply) override;
   void on_deadline(net::Deadline& deadline) override;
+  void on_named() override { advance(); }
 
   NodeScope& scope_;
   TakeOver& take_over_;
@@ -108,8 +111,8 @@ class LeaseKeeper final : private redis::CommandListener, private net::DeadlineL
   bool is_new_ = true;  // has never been registered
   std::string former_;  // the node that it was in the life before
   std::string older_;   // the node that is being replaced
-  bool knows_others_ = false;
-  std::vector<NodeInfo> others_;
+  NeighboursOwner* const self_ = this;
+  Neighbours neighbours_{scope_, self_};
   std::vector<ShardState> shards_;
   std::uint64_t claim_after_ms_ = 0;
   std::uint64_t lease_until_ms_ = 0;

@@ -102,15 +102,7 @@ redis.call('PEXPIRE', takers, ttl)
 
 constexpr char kBeatReply[] = R"(
 local alive = {}
-if is_home then
-  local name_of = {}
-  local pairs_of_names = redis.call('HGETALL', names)
-  for i = 1, #pairs_of_names, 2 do name_of[pairs_of_names[i]] = pairs_of_names[i + 1] end
-  for _, other in ipairs(redis.call('ZRANGEBYSCORE', up, '(' .. time, '+inf')) do
-    alive[#alive + 1] = other
-    alive[#alive + 1] = name_of[other] or ''
-  end
-end
+if is_home then alive = redis.call('ZRANGEBYSCORE', up, '(' .. time, '+inf') end
 return {time, was_known and 1 or 0, skew, older, taken, alive}
 )";
 

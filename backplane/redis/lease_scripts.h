@@ -13,8 +13,7 @@
 //              whose lists it believes to have taken here.
 //              Reply: {Redis' time; 1 if it was known; by how much the time is not as expected; the
 //              node that went by its node.id and is replaced, or ""; {node, node.id, reason, ...}
-//              of the dead whose lists it has taken; {node, node.id, ...} of all that are alive, at
-//              home}.
+//              of the dead whose lists it has taken; all nodes that are alive, at home}.
 //              Error "FENCED replaced" also where a living node goes by its node.id.
 //   kReplace   Takes the list of the node that went by the same node.id. KEYS older's tombstone,
 //              up, names, leases, takers; ARGV node, older, lease, TTL.
