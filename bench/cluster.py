@@ -16,16 +16,17 @@ GOAL_LATENCY_RATIO = 2.5
 PUSH_WINDOWS = [1, 64]
 COST_NODES = 4  # one is called, the others have the connections
 REPEATS = 300
-IDLE_S = 6
+IDLE_S = 15  # three heartbeats
+STRANGERS = 500
 IDLE_CONNECTIONS = 2000
 
-# Of INFO commandstats: what nodes send themselves. All else is called by scripts.
-SENT = {"evalsha", "ping", "role", "xread", "info", "subscribe", "ssubscribe", "script", "client", "hello", "auth", "select"}
+# Of INFO commandstats: what nodes send themselves, and PUBLISH in part. All else is called by scripts.
+SENT = {"evalsha", "ping", "role", "xread", "info", "subscribe", "ssubscribe", "script", "client", "hello", "auth", "select", "xadd"}
 
 
 @contextlib.contextmanager
-def cluster(programs, count):
-    """Yields (Redis, nodes), once all nodes know one another."""
+def cluster(programs, count, operations=False):
+    """Yields (Redis, nodes), once all nodes know one another; the first one may read the stream of operations."""
     from support.cluster import knows
     from support.waiting import eventually
 
@@ -37,7 +38,7 @@ def cluster(programs, count):
                 programs.proxy(
                     backend_address,
                     node={"id": f"bench-{number}"},
-                    backplane={"redis": redis.backplane(operations=number == 0)},
+                    backplane={"redis": redis.backplane(operations=operations and number == 0)},
                 )
             )
             for number in range(count)
@@ -96,9 +97,12 @@ class Meter:
         for name, value in fields.items():
             if name.startswith("cmdstat_"):
                 calls[name.removeprefix("cmdstat_").split("|")[0]] += int(value.split(",")[0].split("=")[1])
+        # A script numbers each message that it publishes (HINCRBY); the others are published by nodes themselves.
+        published = calls.get("publish", 0) - calls.get("hincrby", 0)
+        sent = published + sum(n for name, n in calls.items() if name in SENT)
         return {
-            "sent": sum(n for name, n in calls.items() if name in SENT),
-            "called": sum(n for name, n in calls.items() if name not in SENT),
+            "sent": sent,
+            "called": sum(calls.values()) - sent,
             "bytes_in": int(fields["total_net_input_bytes"]),
             "bytes_out": int(fields["total_net_output_bytes"]),
             "cpu_us": 1e6 * (float(fields["used_cpu_user"]) + float(fields["used_cpu_sys"])),
@@ -137,10 +141,6 @@ class Costs:
         self.meter = Meter(redis)
         self.results = {}
         self.idle = idle_rates(self.meter)
-        self.results["a node, idle, per second"] = self.idle_of_a_node()
-
-    def idle_of_a_node(self):
-        return {name: value / len(self.nodes) for name, value in self.idle.items()}
 
     def record(self, name, count, lap):
         self.results[name] = {k: (lap[k] - self.idle[k] * lap["at"]) / count for k in self.idle}
@@ -200,9 +200,24 @@ def member(node, path):
     return client, (now - known).pop()
 
 
-def measure_idle_node(programs, count):
-    with cluster(programs, count) as (redis, nodes):
-        return {"nodes": count, "costs": {k: v / count for k, v in idle_rates(Meter(redis)).items()}}
+def measure_standing(programs):
+    """What a node makes of Redis by itself, among few nodes and among many: most of these are entries that Redis holds, as
+    of nodes with a long lease, which every heartbeat tells of."""
+    with programs.redis() as redis:
+        alone = idle_rates(Meter(redis))
+    with cluster(programs, 2) as (redis, nodes):
+        meter = Meter(redis)
+        few = idle_rates(meter)
+        with redis.client() as client:
+            for number in range(STRANGERS):
+                stranger = f"{number:012x}"
+                client("ZADD", "sockhook:{0}:up", 10**15, stranger)
+                client("HSET", "sockhook:{0}:names", stranger, f"stranger-{number}")
+        many = idle_rates(meter)
+    return {
+        name: {"nodes": count, "costs": {k: (rates[k] - alone[k]) / len(nodes) for k in rates}}
+        for name, count, rates in (("few", 2, few), ("many", 2 + STRANGERS, many))
+    }
 
 
 def measure_check(costs, push, groups):
@@ -219,8 +234,8 @@ def measure_check(costs, push, groups):
 
 def measure_costs(programs):
     """Figures for bench/scaling_model.py."""
-    idle = {"few": measure_idle_node(programs, 2), "many": measure_idle_node(programs, 8)}
-    with cluster(programs, COST_NODES) as (redis, nodes):
+    idle = measure_standing(programs)
+    with cluster(programs, COST_NODES, operations=True) as (redis, nodes):
         ids = [member(node, "/bare")[1] for node in nodes[1:]]
         for number in range(1, len(ids) + 1):
             for connection in ids[:number]:
@@ -245,7 +260,12 @@ def measure_costs(programs):
         costs.connections("a bare connection", "/bare", IDLE_CONNECTIONS, costs.held)
         costs.connections("a connection with $disconnect", "/told", IDLE_CONNECTIONS)
         costs.connections("a connection with $connect, a group and $disconnect", "/app", IDLE_CONNECTIONS)
-    return {"costs": costs.results, "idle": idle, "check": check}
+    results = {
+        "a node, idle, per second": idle["few"]["costs"],
+        f"a node, idle, among {2 + STRANGERS}, per second": idle["many"]["costs"],
+        **costs.results,
+    }
+    return {"costs": results, "idle": idle, "check": check}
 
 
 # Output

@@ -31,6 +31,8 @@ BUSY = 0.6  # of a Redis server's one thread: beyond it the latency grows
 DELIVERY_CPU_US = 4.9  # of a worker, for each frame of a fan-out (README, figures)
 WEBHOOK_CPU_US = 12.7  # of a worker, for each message of a client
 CONNECTION_BYTES = 1248  # of a node
+NODE_CPUS = 4  # of a node, for its workers
+NODE_MEMORY_BYTES = 8e9
 
 
 class Cost:
@@ -116,23 +118,45 @@ class Load:
         """Of one server."""
         return self.redis["cpu_us"] / 1e6 / self.servers
 
+    def first_limit(self):
+        """What is used up first, and how far: the share of what one of it has."""
+        used = {
+            "Redis": self.redis_cpus / BUSY,
+            "control thread": self.control_cpus / BUSY,
+            "workers": self.worker_cpus / NODE_CPUS,
+            "node's memory": self.node_bytes / NODE_MEMORY_BYTES,
+        }
+        name = max(used, key=used.get)
+        return f"{name}, {100 * used[name]:,.0f} %"
+
     def row(self):
         mbit = 8e-6 / self.servers
         return [
             f"{self.nodes:,}",
             f"{self.connections // 1_000_000} M",
             short(self.redis["sent"]),
+            f"{self.servers}",
             f"{100 * self.redis_cpus:,.0f} %",
             f"{self.redis['bytes_in'] * mbit:,.0f} / {self.redis['bytes_out'] * mbit:,.0f}",
             f"{self.memory_bytes / self.servers / 1e9:.1f} GB",
             f"{100 * self.control_cpus:,.0f} %",
             f"{self.worker_cpus:,.1f}",
-            f"{self.node_bytes / 1e9:.1f} GB",
+            f"{self.node_bytes / 1e9:.2f} GB",
+            self.first_limit(),
         ]
 
 
-HEADS = ["nodes", "connections", "commands/s", "CPU of a Redis server", "Mbit/s in / out of it", "its memory",
-         "a node's control thread", "a node's workers (CPUs)", "a node's memory"]
+def load_with_enough_servers(constants, nodes, connections, traffic):
+    """On one server, or on as many of a Cluster as it takes; on all that it may have if that is not enough."""
+    for servers in range(1, SHARDS + 1):
+        load = Load(constants, nodes, connections, traffic, servers)
+        if load.redis_cpus <= BUSY:
+            break
+    return load
+
+
+HEADS = ["nodes", "connections", "commands/s", "Redis servers", "CPU of one", "Mbit/s in / out of one", "its memory",
+         "a node's control thread", "a node's workers (CPUs)", "a node's memory", "used up first"]
 
 
 def short(number):
@@ -152,11 +176,9 @@ def table(heads, rows):
 
 def print_loads(constants):
     for traffic in ("idle", "chat", "broadcast"):
-        for servers in (1, SHARDS):
-            title = "one Redis server" if servers == 1 else f"a Redis Cluster of {servers} servers"
-            print(f"### {traffic}, {title}\n")
-            loads = [Load(constants, n, c, traffic, servers) for n in NODES for c in CONNECTIONS]
-            table(HEADS, [load.row() for load in loads])
+        print(f"### {traffic}\n")
+        loads = [load_with_enough_servers(constants, n, c, traffic) for n in NODES for c in CONNECTIONS]
+        table(HEADS, [load.row() for load in loads])
 
 
 def print_breaks(constants):
@@ -177,8 +199,11 @@ def print_breaks(constants):
 
 
 def print_operations(measured):
-    rows = [[name, f"{f['sent']:.1f}", f"{f['called']:.1f}", f"{f['bytes_in']:.0f}", f"{f['bytes_out']:.0f}",
-             f"{f['cpu_us']:.0f}"] for name, f in measured["costs"].items()]
+    def text(number, digits):
+        return f"{round(number, digits) + 0:.{digits}f}"  # no "-0"
+
+    rows = [[name, text(f["sent"], 1), text(f["called"], 1), text(f["bytes_in"], 0), text(f["bytes_out"], 0),
+             text(f["cpu_us"], 0)] for name, f in measured["costs"].items()]
     table(["operation", "commands", "calls inside of scripts", "bytes in", "bytes out", "CPU (µs)"], rows)
 
 
