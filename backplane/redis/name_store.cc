@@ -70,8 +70,8 @@ void NameStore::stop() {
 
 void NameStore::leave() {
   if (!is_writing_) return;
-  flush(&Waiting::counts);
-  flush(&Waiting::at_once);
+  for (Waiting& waiting : waiting_) waiting.are_counts_due = true;
+  flush();
   ++epoch_;
   begin_paging(Script::kSweepNames);
 }
@@ -93,31 +93,49 @@ void NameStore::set(const Name& name, std::size_t count,
   }
 }
 
-void NameStore::on_soon(net::Soon&) { flush(&Waiting::at_once); }
+void NameStore::on_soon(net::Soon&) { flush(); }
 
 void NameStore::on_deadline(net::Deadline& deadline) {
   if (&deadline == &counts_) {
-    flush(&Waiting::counts);
+    for (Waiting& waiting : waiting_) waiting.are_counts_due = true;
+    flush();
   } else if (&deadline == &sweep_) {
-    begin_paging(Script::kSweepNames);
+    if (is_all_written()) {
+      begin_paging(Script::kSweepNames);
+    } else {
+      scope_.loop.deadlines().arm(sweep_, kCountMs);
+    }
   } else {
     begin_paging(Script::kRefreshNames);
     scope_.loop.deadlines().arm(refresh_, kRefreshMs);
   }
 }
 
-void NameStore::flush(Changes Waiting::*part) {
-  for (Shard shard = 0; shard < waiting_.size(); ++shard) {
-    Changes changes = std::exchange(waiting_[shard].*part, {});
-    auto change = changes.cbegin();
-    while (change != changes.cend()) change = write_batch(shard, change, changes.cend());
+bool NameStore::is_all_written() const {
+  return std::all_of(waiting_.begin(), waiting_.end(), [](const Waiting& waiting) {
+    return waiting.at_once.empty() && waiting.under_way == 0;
+  });
+}
+
+void NameStore::flush() {
+  for (Shard shard = 0; shard < waiting_.size(); ++shard) flush(shard);
+}
+
+void NameStore::flush(Shard shard) {
+  Waiting& waiting = waiting_[shard];
+  while (waiting.under_way < kMaxBatches) {
+    if (!waiting.at_once.empty()) {
+      write_batch(shard, waiting.at_once);
+    } else if (waiting.are_counts_due && !waiting.counts.empty()) {
+      write_batch(shard, waiting.counts);
+    } else {
+      waiting.are_counts_due = false;
+      return;
+    }
   }
 }
 
-// Returns the first change that had no room.
-NameStore::Changes::const_iterator NameStore::write_batch(Shard shard,
-                                                          Changes::const_iterator first,
-                                                          Changes::const_iterator last) {
+void NameStore::write_batch(Shard shard, Changes& changes) {
   const std::string start = scope_.keys.start(shard);
   std::vector<std::string> keys{scope_.keys.dead(shard, scope_.node),
                                 scope_.keys.members(shard, scope_.node)};
@@ -125,19 +143,17 @@ NameStore::Changes::const_iterator NameStore::write_batch(Shard shard,
                                      std::to_string(scope_.record_ms), std::to_string(epoch_),
                                      std::to_string(start.size() + 1)};
   std::size_t bytes = 0;
-  std::size_t names = 0;
-  while (first != last && names < kBatchNames && bytes < kBatchBytes) {
-    bytes += start.size() + first->first.size() + first->second.size();
-    ++names;
-    keys.push_back(start + first->first);
-    arguments.push_back(first->second);
-    ++first;
+  for (std::size_t n = 0; n < kBatchNames && bytes < kBatchBytes && !changes.empty(); ++n) {
+    auto change = changes.extract(changes.begin());
+    keys.push_back(start + change.key());
+    arguments.push_back(std::move(change.mapped()));
+    bytes += keys.back().size() + arguments.back().size();
   }
-  writes_.insert(++last_command_);
   const std::vector<std::string_view> key_views(keys.begin(), keys.end());
   const std::vector<std::string_view> argument_views(arguments.begin(), arguments.end());
+  ++waiting_[shard].under_way;
+  writes_.emplace(++last_command_, shard);
   scope_.run(shard, Script::kSetNames, key_views, argument_views, last_command_, this);
-  return first;
 }
 
 void NameStore::lookup(const Name& name, Ticket ticket) {
@@ -185,9 +201,11 @@ void NameStore::on_reply(redis::Ticket command, redis::Fate fate, const redis::R
     on_lookup_reply(lookup.mapped(), fate, reply);
   } else if (const auto page = pages_.extract(command)) {
     if (!is_fenced) on_page(page.mapped(), fate, reply);
-  } else if (writes_.erase(command) != 0) {
+  } else if (const auto write = writes_.extract(command)) {
     const bool is_written = fate == redis::Fate::kAnswered && !reply.is_error();
     if (!is_written && !is_fenced) scope_.owner->on_data_lost();
+    --waiting_[write.mapped()].under_way;
+    flush(write.mapped());
   }
 }
 

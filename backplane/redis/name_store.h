@@ -6,10 +6,12 @@
 // of the link: nothing is kept for later here.
 //
 //   Epochs   Each repair begins an epoch. What was said in an earlier one and is not said again
-//            within kSweepMs is taken back: it ended while nobody could be told.
+//            within kSweepMs, or until all that waits is written, is taken back: it ended while
+//            nobody could be told.
 //   TTL      kNameTtlMs in Redis, renewed page by page every kRefreshMs from Redis' own list of
 //            this node's names. If some are missing there, everything is told again.
-//   Limits   kBatchNames, and kBatchBytes and one name, for each script. What waits is bounded by
+//   Limits   kBatchNames, and kBatchBytes and one name, for each script; kMaxBatches of each shard
+//            under way, so that messages need not stand behind all names. What waits is bounded by
 //            the names that have members here, lookups by the RedisClient.
 //
 // Owner: the RedisBackplane. Thread: the loop's.
@@ -37,6 +39,7 @@ class NameStore final : private redis::CommandListener,
   static constexpr std::uint64_t kRefreshMs = 20 * 60'000;
   static constexpr std::size_t kBatchNames = 512;
   static constexpr std::size_t kBatchBytes = std::size_t{1} << 20U;
+  static constexpr std::size_t kMaxBatches = 4;
   static constexpr std::size_t kPage = 1'000;  // of refreshing and sweeping
 
   explicit NameStore(NodeScope& scope) : scope_(scope) {}
@@ -57,6 +60,8 @@ class NameStore final : private redis::CommandListener,
   struct Waiting {
     Changes at_once;  // first and last members
     Changes counts;
+    bool are_counts_due = false;
+    std::size_t under_way = 0;  // batches
   };
   struct Paging {
     Script script;
@@ -64,9 +69,10 @@ class NameStore final : private redis::CommandListener,
     std::uint64_t offset;  // of the page under way
   };
 
-  void flush(Changes Waiting::*part);
-  Changes::const_iterator write_batch(Shard shard, Changes::const_iterator first,
-                                      Changes::const_iterator last);
+  void flush();
+  void flush(Shard shard);
+  void write_batch(Shard shard, Changes& changes);
+  bool is_all_written() const;
   void begin_paging(Script script);
   void ask_page(const Paging& paging);
   void on_page(const Paging& paging, redis::Fate fate, const redis::Reply& reply);
@@ -82,7 +88,7 @@ class NameStore final : private redis::CommandListener,
   std::unordered_set<std::string> told_;  // names that Redis has, or is about to
   std::vector<Waiting> waiting_;          // by shard
   redis::Ticket last_command_ = 0;
-  std::unordered_set<redis::Ticket> writes_;         // of this epoch
+  std::unordered_map<redis::Ticket, Shard> writes_;  // of this epoch
   std::unordered_map<redis::Ticket, Paging> pages_;  // of this epoch
   std::unordered_map<redis::Ticket, Ticket> lookups_;
   net::Deadline counts_{this};
