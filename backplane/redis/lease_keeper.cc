@@ -74,11 +74,13 @@ std::uint64_t LeaseKeeper::retry_ms() const {
   return std::min(kMaxRetryMs, scope_.heartbeat_ms / 4);
 }
 
-// Smaller jumps may shorten a lease by as much, which is less than what is left of it when a
-// heartbeat is due.
+std::uint64_t LeaseKeeper::slack_ms() const {
+  return (scope_.lease_ms - std::min(scope_.lease_ms, scope_.heartbeat_ms)) / 4;
+}
+
+// On a busy machine an answer may take as long.
 std::int64_t LeaseKeeper::tolerance_ms() const {
-  const std::uint64_t spare_ms = scope_.lease_ms - std::min(scope_.lease_ms, scope_.heartbeat_ms);
-  return static_cast<std::int64_t>(std::max(kMinToleranceMs, spare_ms / 4));
+  return static_cast<std::int64_t>(std::max(kMinToleranceMs, slack_ms()));
 }
 
 bool LeaseKeeper::may_claim() const {
@@ -239,7 +241,7 @@ void LeaseKeeper::note_clock(const Asked& asked, std::int64_t time_ms, std::int6
 // tells.
 void LeaseKeeper::note_lease(const Asked& asked) {
   if (phase_ != Phase::kRegistering && phase_ != Phase::kRegistered) return;
-  const std::uint64_t until_ms = asked.sent_ms + scope_.lease_ms;
+  const std::uint64_t until_ms = asked.sent_ms + scope_.lease_ms - slack_ms();
   if (until_ms <= scope_.loop.now_ms()) {
     scope_.loop.deadlines().arm(deadline_, 0);
     return;

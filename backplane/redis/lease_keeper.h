@@ -1,4 +1,4 @@
-// LeaseKeeper: this node's place among the living (docs/adr/0008-leases-and-take-over.md).
+// LeaseKeeper: this node's place among the living (docs/adr/0009-leases-and-take-over.md).
 //
 //   kIdle         no link, or this life is over
 //   kRegistering  the first heartbeats are under way, or that of the node that went by this node.id
@@ -6,13 +6,15 @@
 //   kRegistered   a heartbeat on every shard, every `heartbeat`
 //   kLeaving      last words, first on the other shards, then at home
 //
-//   Lease    Granted by the heartbeat on the home shard, from the time when it was sent. A shard
-//            that does not know this node lost its data: on_data_lost.
+//   Lease    Granted by the heartbeat on the home shard, from the time when it was sent, less
+//            slack_ms(), which a jump of Redis' clock may cost. A shard that does not know this
+//            node lost its data: on_data_lost.
 //   Claims   A heartbeat may take the lists of nodes whose lease ran out once this node has been
 //            registered for a full lease: others whose link broke had that time to come back. The
 //            wait begins again when this node's own lease ran out (what held it up may hold up
 //            others) and when Redis' clock has jumped. Lists handed over are taken at any time.
-//   Clock    Redis' time is expected to go on like the loop's, give or take tolerance_ms().
+//   Clock    Redis' time is expected to go on like the loop's, give or take tolerance_ms(): the
+//            slack, which with leases of less than some seconds is not enough for a busy machine.
 //
 // Owner: the RedisBackplane. Thread: the loop's.
 
@@ -83,6 +85,7 @@ class LeaseKeeper final : private redis::CommandListener,
   };
 
   std::uint64_t retry_ms() const;
+  std::uint64_t slack_ms() const;
   std::int64_t tolerance_ms() const;
   bool may_claim() const;
   void beat();

@@ -30,9 +30,6 @@ void RecordStore::leave() {
   while (!awaited_.empty()) write_batch(awaited_, true);
   while (!others_.empty()) write_batch(others_, false);
   is_writing_ = false;
-  under_way_.clear();
-  refused_.clear();
-  soon_.cancel();
 }
 
 void RecordStore::put(Record record, Ticket ticket) {

@@ -44,7 +44,7 @@ class RecordStore final : private redis::CommandListener, private net::SoonListe
   void stop();
   // The list of the life before is no longer this node's.
   void begin_life();
-  // Writes what waits; nobody is told any more.
+  // Writes what waits, the node's last words.
   void leave();
 
   void put(Record record, Ticket ticket);
