@@ -176,7 +176,7 @@ Result<TlsContextPtr, std::string> TlsContext::server(const conf::ServerTls& tls
   all.insert(all.end(), tls.certificates.begin(), tls.certificates.end());
   for (const CertificateFiles& files : all) {
     auto context = server_context(files, tls.client_ca);
-    if (!context) return Failure{std::move(context.error())};
+    if (!context) return Failure{context.error()};
     parts->add(std::move(*context));
   }
   SSL_CTX* const first = parts->contexts.front().get();

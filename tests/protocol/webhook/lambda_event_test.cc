@@ -101,6 +101,17 @@ TEST(LambdaEvent, OfConnectHasExactlyTheseBytes) {
           "CONN-0"));
 }
 
+TEST(LambdaEvent, OfConnectNamesTheSubjectOfTheClientsCertificate) {
+  const http::Headers forged{{"Sockhook-Client-Subject", "CN=admin"}};
+  Event event = event_of(EventKind::kConnect);
+  event.handshake = &forged;
+  EXPECT_EQ(lambda_event(event, context()).find("Subject"), std::string::npos);
+  event.client_subject = "CN=Ann";
+  const std::string body = lambda_event(event, context());
+  EXPECT_NE(body.find(R"("Sockhook-Client-Subject":"CN=Ann"})"), std::string::npos) << body;
+  EXPECT_NE(body.find(R"("Sockhook-Client-Subject":["CN=Ann"]})"), std::string::npos) << body;
+}
+
 TEST(LambdaEvent, OfAMessageHasExactlyTheseBytes) {
   Event event = event_of(EventKind::kMessage);
   event.payload = "{\"action\":\"sendMessage\",\"t\":\"\xC3\xA4\n\"}";
