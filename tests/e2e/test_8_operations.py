@@ -5,8 +5,11 @@ import time
 
 import pytest
 
+from support.cluster import HEARTBEAT, knows
+from support.crowd import welcome
 from support.promise import promise
 from support.redis_client import RedisClient, RedisError
+from support.redis_server_cluster import RedisCluster
 from support.waiting import eventually
 
 STREAM = "sockhook:{0}:operations"
@@ -280,3 +283,48 @@ def test_without_the_switch_nobody_reads(cluster, crowd, publisher):
     publisher.client("PEXPIRE", STREAM, 60_000)
     assert not member.ends_within(0.5) and member.frames == []
     assert publisher.left() == 1
+
+
+def test_over_a_redis_cluster(start, backend, crowd, tmp_path):
+    backend.on("/connect", welcome)
+    with RedisCluster(tmp_path) as redis:
+        config = {"backplane": {"redis": redis.backplane(**HEARTBEAT, operations=True)}}
+        nodes = [start(config) for _ in range(2)]
+        eventually(lambda: all(knows(node, 2) for node in nodes), 30, "two nodes")
+        eventually(lambda: [node for node in nodes if reads(node)], what="one node reads")
+        shard = next(client for client in redis.databases() if client.scan(STREAM))
+        members = [crowd.join(node) for node in nodes]
+        for number in range(50):
+            for member in members:
+                line = {
+                    "method": "POST",
+                    "path": f"/v1/connections/{member.id}/messages",
+                    "text": str(number),
+                }
+                shard("XADD", STREAM, "*", "op", json.dumps(line), "reply", "shop")
+        for member in members:
+            assert texts(member, 50) == [str(number) for number in range(50)]
+        eventually(lambda: shard("XLEN", STREAM) == 0, what="all operations are done")
+        assert shard("XLEN", "sockhook:{0}:outcomes:shop") == 100
+        for node in nodes:
+            node.terminate()
+
+
+@pytest.mark.slow
+def test_a_reader_that_stood_still_does_not_go_on_where_it_was(nodes, crowd, publisher):
+    reader, (other,) = reader_of(nodes)
+    member = crowd.join(other)
+    reader.expected_errors = "."
+    for number in range(100):
+        publisher.push(member, str(number))
+    texts(member, 50)
+    reader.freeze()
+    for number in range(100, 200):
+        publisher.push(member, str(number))
+    got = texts(member, 200)
+    assert firsts(got) == [str(number) for number in range(200)]
+    publisher.wait_done()
+    reader.thaw()
+    publisher.push(member, "last")
+    texts(member, 201)
+    assert member.frames[-1] == "last" and reads(other)
