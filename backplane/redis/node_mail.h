@@ -23,10 +23,10 @@
 #pragma once
 
 #include <array>
-#include <compare>
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -62,7 +62,10 @@ class NodeMail final : private redis::CommandListener, private net::SoonListener
   struct Series {
     Shard shard = 0;
     bool is_senders = false;
-    auto operator<=>(const Series&) const = default;
+    friend bool operator==(const Series&, const Series&) = default;
+    friend bool operator<(const Series& a, const Series& b) {
+      return std::tie(a.shard, a.is_senders) < std::tie(b.shard, b.is_senders);
+    }
   };
   struct Sent {
     NodeKey receiver;

@@ -37,13 +37,13 @@
 
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "backplane/redis/redis_client.h"
@@ -127,7 +127,9 @@ class OperationStream final : private RedisClientListener,
   struct EntryId {
     std::uint64_t ms = 0;
     std::uint64_t number = 0;
-    auto operator<=>(const EntryId&) const = default;
+    friend bool operator<(const EntryId& a, const EntryId& b) {
+      return std::tie(a.ms, a.number) < std::tie(b.ms, b.number);
+    }
   };
   struct Finished {
     std::string entry;
