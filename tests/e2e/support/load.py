@@ -126,6 +126,7 @@ class Load:
         self.stopped = threading.Event()
         self.members = []
         self.frozen = set()  # nodes that nobody is to ask just now
+        self.cut_off = set()  # nodes whose new clients would have no record
         for number in range(members):
             groups = self.rng.sample(GROUPS, self.rng.randint(1, 3))
             node = cluster.nodes[number % len(cluster.nodes)]
@@ -157,7 +158,7 @@ class Load:
                 if comer.node not in self.frozen and not comer.ended:
                     self.part(comer, rng)
             else:
-                nodes = self.nodes_for_pushes()
+                nodes = [node for node in self.nodes_for_pushes() if node not in self.cut_off]
                 try:
                     comers.append(self.crowd.join(rng.choice(nodes), ["comers"], "comer", "/come"))
                 except (OSError, Ended, Refused, IndexError):

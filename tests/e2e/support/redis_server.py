@@ -10,6 +10,7 @@ from pathlib import Path
 from .ports import free_port
 from .redis_client import RedisClient, RedisError
 from .waiting import eventually
+from .wire import Ended
 
 USUAL = {
     "bind": "127.0.0.1",
@@ -114,7 +115,7 @@ class RedisServer:
         assert self.process.poll() is None, self.log()
         try:
             return self.run("PING") == b"PONG"
-        except (OSError, RedisError):
+        except (OSError, RedisError, Ended):
             return False
 
     def client(self, timeout=5):

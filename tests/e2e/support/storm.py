@@ -31,7 +31,12 @@ class Storm:
         self.memory = Memory(self.cluster.nodes)
         self.load.__enter__()
         self.rage(1)
-        return self.cluster.nodes
+        return list(self.cluster.nodes)
+
+    def end(self):
+        """No more traffic."""
+        if self.load and not self.load.stopped.is_set():
+            self.load.__exit__()
 
     def rage(self, seconds):
         """Lets the traffic go on; in the long form for longer."""
@@ -80,7 +85,7 @@ class Storm:
     def audit(self, forgotten=(), duplicates=False, after_end=False, presence_within=REPAIRED):
         """`forgotten`: nodes that were taken for dead while their sockets were open; `duplicates`,
         `after_end`: what the scenario may cause (see audit.py)."""
-        self.load.__exit__()
+        self.end()
         nodes = self.cluster.alive
         check_presence(
             nodes, self.crowd.members, GROUPS + ["comers"], USERS + ["comer"], presence_within
