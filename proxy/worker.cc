@@ -159,7 +159,10 @@ void Worker::handle(BudgetChanged&) {
 
 // Only a cluster's control sends these.
 void Worker::handle(RecordsWritten& written) { parts_->cluster->handle(written); }
-void Worker::handle(AdoptOrphans& orphans) { parts_->cluster->handle(orphans); }
+void Worker::handle(AdoptOrphans& orphans) {
+  // They stay in their list, for a node that stays.
+  if (!parts_->is_draining) parts_->cluster->handle(orphans);
+}
 void Worker::handle(TellRecords& tell) { parts_->cluster->handle(tell); }
 void Worker::handle(CutOff&) {
   parts_->hub.for_each([](client::Session& session) { session.cut_off(); });

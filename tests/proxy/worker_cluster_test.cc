@@ -77,6 +77,20 @@ TEST_F(WorkerClusterTest, OrphansEndInTheNameOfTheirNode) {
   EXPECT_EQ(backend->requests[0].header("ce-closecode"), "1006");
 }
 
+TEST_F(WorkerClusterTest, ADrainingNodeTakesNoOrphans) {
+  node();
+  const webhook::IdScheme other = Node::fresh_ids();
+  routing::ConnectionFacts facts;
+  facts.id = other.make({0, 3}, {});
+  facts.endpoint = node().routes.endpoints()[0];
+  post(BeginDrain{0});
+  post(AdoptOrphans{{other.node_key(), "gw-2"}, {{facts.id, journal::encode_record(facts)}}});
+  ASSERT_TRUE(until([&] { return hears<WorkerDrained>(); }));
+  run_for(50);
+  EXPECT_THAT(requests(), IsEmpty());
+  EXPECT_FALSE(hears<JournalEntries>()) << "it is not finished either";
+}
+
 TEST_F(WorkerClusterTest, WhatADrainLeavesIsToldBeforeItsEnd) {
   SocketClient& client = open();
   backend->script = [](const testing::WebhookRequest&) { return testing::hang(); };
