@@ -62,6 +62,7 @@ std::unique_ptr<cluster::ClusterNode> make_cluster(net::Loop& loop, Node& node,
       cluster::ClusterSetup{{node.ids.node_key(), node.name},
                             node.workers,
                             node.config->backplane.fence_when_partitioned,
+                            static_cast<uint64_t>(node.config->backplane.redis->heartbeat.count()),
                             post},
       local, backplane, node.lease_ok_until_ms, owner);
 }

@@ -17,7 +17,7 @@ ClusterNode::ClusterNode(net::Loop& loop, ClusterSetup setup, push::PushRouter& 
       owner_(owner),
       self_(setup.self),
       workers_(loop, setup.workers, std::move(setup.post)),
-      router_(loop, local, backplane, setup.self),
+      router_(loop, local, backplane, setup.self, setup.heartbeat_ms),
       presence_(backplane, setup.self.key),
       records_(loop, backplane, workers_),
       lease_(loop, setup.fences, lease_ok_until_ms, static_cast<LeaseListener*>(this)) {}
@@ -25,6 +25,7 @@ ClusterNode::ClusterNode(net::Loop& loop, ClusterSetup setup, push::PushRouter& 
 void ClusterNode::start() { backplane_.start(self_, static_cast<BackplaneListener*>(this)); }
 
 void ClusterNode::leave() {
+  if (phase_ == Phase::kAlive) router_.say_farewell();
   phase_ = Phase::kLeaving;
   backplane_.leave();
 }

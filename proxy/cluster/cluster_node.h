@@ -48,6 +48,7 @@ struct ClusterSetup {
   NodeInfo self;
   unsigned workers = 1;
   bool fences = false;  // backplane.partition
+  std::uint64_t heartbeat_ms = 0;
   WorkerOutbox::Post post;
 };
 

@@ -27,12 +27,13 @@ const push::Target* target_of(const PushCommand& command) {
 }  // namespace
 
 ClusterRouter::ClusterRouter(net::Loop& loop, push::PushRouter& local,
-                             backplane::Backplane& backplane, NodeInfo self)
+                             backplane::Backplane& backplane, NodeInfo self,
+                             std::uint64_t heartbeat_ms)
     : loop_(loop),
       local_(local),
       backplane_(backplane),
       self_(std::move(self)),
-      nodes_(loop),
+      nodes_(loop, heartbeat_ms),
       server_(local, backplane) {}
 
 ClusterRouter::~ClusterRouter() { local_.forget(this); }
@@ -65,7 +66,7 @@ Ticket ClusterRouter::submit_to(const webhook::ConnectionId& id, PushCommand&& c
   if (is_full()) return refuse(listener, RouteFailure::kOverloaded);
   const Ticket ticket = next_ticket_++;
   const NodeKey node = id.node_key();
-  begin(ticket, listener, Gather::Mode::kOne).expect_dispatch();
+  begin(ticket, listener, Gather::Mode::kOne).expect_dispatch_to(node);
   backplane_.send(node, encode(Request{ticket, std::move(command), {}}), ticket);
   return ticket;
 }
@@ -225,15 +226,30 @@ void ClusterRouter::on_message(const NodeKey& from, std::string_view payload) {
   if (auto* hello = std::get_if<Hello>(&*message)) {
     return nodes_.add_joined({from, std::move(hello->name)});
   }
+  if (std::holds_alternative<Farewell>(*message)) return nodes_.remove_left(from);
   auto& reply = std::get<Reply>(*message);
   tell(reply.ticket, [&](Flow& flow) { flow.on_reply(from, reply); });
 }
 
+void ClusterRouter::on_heartbeat() {
+  const std::vector<NodeKey> gone = nodes_.update(backplane_.others());
+  if (gone.empty()) return;
+  std::vector<Ticket> tickets;  // a flow that is done may have its listener begin others
+  for (const auto& [ticket, flow] : flows_) tickets.push_back(ticket);
+  for (const Ticket ticket : tickets) {
+    tell(ticket, [&](Flow& flow) {
+      for (const NodeKey& node : gone) flow.on_gone(node);
+    });
+  }
+}
+
 void ClusterRouter::on_link_up() {
-  nodes_.update(backplane_.others());
+  on_heartbeat();
   nodes_.on_link_up();
   backplane_.send_to_all(encode(Hello{self_.name}), 0);
 }
+
+void ClusterRouter::say_farewell() { backplane_.send_to_all(encode(Farewell{}), 0); }
 
 void ClusterRouter::on_local(Ticket local, Flow::Local result) {
   const auto flow = flow_of_local_.extract(local);

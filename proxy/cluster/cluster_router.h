@@ -43,7 +43,7 @@ class ClusterRouter final : public push::PushRouter,
   static constexpr std::size_t kMaxFlows = 32 * 1024;
 
   ClusterRouter(net::Loop& loop, push::PushRouter& local, backplane::Backplane& backplane,
-                NodeInfo self);
+                NodeInfo self, std::uint64_t heartbeat_ms);
   ~ClusterRouter() override;
   ClusterRouter(const ClusterRouter&) = delete;
   ClusterRouter& operator=(const ClusterRouter&) = delete;
@@ -63,10 +63,12 @@ class ClusterRouter final : public push::PushRouter,
   void on_lookup(backplane::Ticket ticket,
                  const std::optional<std::vector<backplane::Presence>>& presences);
   // A heartbeat has told who is alive.
-  void on_heartbeat() { nodes_.update(backplane_.others()); }
+  void on_heartbeat();
   // The others hear of this node at once.
   void on_link_up();
   void on_link_down() { nodes_.on_link_down(); }
+  // The others need not wait for the lease.
+  void say_farewell();
   // What was asked in the life before times out.
   void begin_life(const NodeKey& key) { self_.key = key; }
 

@@ -52,6 +52,8 @@ class Flow {
 
   virtual void on_sent(const backplane::Dispatch& dispatch) = 0;
   virtual void on_lost(const NodeKey& node) = 0;
+  // The node has died or left; nothing more comes from it.
+  virtual void on_gone(const NodeKey& node) = 0;
   virtual void on_reply(const NodeKey& from, Reply& reply) = 0;
   virtual void on_lookup(const std::optional<std::vector<backplane::Presence>>& presences) = 0;
   virtual void on_local(Local& local) = 0;

@@ -44,7 +44,9 @@ void Gather::on_sent(const Dispatch& dispatch) {
     miss(tools().nodes().name_of(node), RouteFailure::kUnavailable);
   }
   const bool is_gone = dispatch.reached.empty() && dispatch.deaf.empty();
-  if (mode_ == Mode::kOne && is_gone) outcome_.delivery = push::Delivery::kGone;
+  if (mode_ != Mode::kOne || !is_gone) return;
+  if (tools().nodes().may_be_alive(target_)) return miss({}, RouteFailure::kUnavailable);
+  outcome_.delivery = push::Delivery::kGone;
 }
 
 void Gather::on_lost(const NodeKey& node) {

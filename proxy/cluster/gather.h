@@ -1,6 +1,7 @@
 // Gather: one command, carried out by this node and others; their outcomes are added up.
 //
-//   kOne       for one connection of another node: its outcome, gone if there is no such node
+//   kOne       for one connection of another node: its outcome, gone if there is no such node. Of
+//              one that was alive a moment ago that is not believed yet (KnownNodes)
 //   kPartial   a send to many: nodes that were not reached or did not answer are named in `unknown`
 //   kWhole     what only makes sense as a whole: one node that is missing is a failure, of those
 //              that are missing the worst
@@ -29,6 +30,10 @@ class Gather final : public Flow {
   // What to wait for: called as it is started.
   void expect_local() { waits_for_local_ = true; }
   void expect_dispatch() { ++dispatches_; }
+  void expect_dispatch_to(const NodeKey& node) {
+    target_ = node;
+    expect_dispatch();
+  }
   // `ask`: the command, if the nodes that the look-up names are to be asked.
   void expect_lookup(std::optional<push::PushCommand> ask) {
     waits_for_lookup_ = true;
@@ -37,6 +42,7 @@ class Gather final : public Flow {
 
   void on_sent(const backplane::Dispatch& dispatch) override;
   void on_lost(const NodeKey& node) override;
+  void on_gone(const NodeKey& node) override { on_lost(node); }
   void on_reply(const NodeKey& from, Reply& reply) override;
   void on_lookup(const std::optional<std::vector<backplane::Presence>>& presences) override;
   void on_local(Local& local) override;
@@ -50,6 +56,7 @@ class Gather final : public Flow {
   void miss_doubtful(const backplane::Dispatch& dispatch);
 
   const Mode mode_;
+  NodeKey target_;  // kOne
   bool waits_for_local_ = false;
   bool waits_for_lookup_ = false;
   std::size_t dispatches_ = 0;

@@ -1,12 +1,16 @@
 #include "proxy/cluster/known_nodes.h"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 #include "proxy/cluster/list_cursor.h"
 
 namespace sockhook::cluster {
 
-void KnownNodes::update(const std::vector<NodeInfo>& others) {
+std::vector<NodeKey> KnownNodes::update(const std::vector<NodeInfo>& others) {
   if (names_.size() + others.size() > kMaxNames) names_.clear();
-  alive_.clear();
+  const Keys before = std::exchange(alive_, {});
   for (const NodeInfo& node : others) {
     alive_.insert(node.key);
     learn_name(node);
@@ -15,12 +19,32 @@ void KnownNodes::update(const std::vector<NodeInfo>& others) {
   std::erase_if(joined_, [&](const auto& joined) {
     return joined.second <= now_ms || alive_.contains(joined.first);
   });
+  std::vector<NodeKey> gone;
+  std::set_difference(before.begin(), before.end(), alive_.begin(), alive_.end(),
+                      std::back_inserter(gone), NodeKeyLess());
+  std::erase_if(missing_, [&](const auto& missing) {
+    return missing.second <= now_ms || alive_.contains(missing.first);
+  });
+  for (const NodeKey& node : gone) missing_[node] = now_ms + heartbeat_ms_ + kLateMs;
+  return gone;
 }
 
 void KnownNodes::add_joined(const NodeInfo& node) {
   if (names_.size() >= kMaxNames) return;
+  std::vector<NodeKey> former;
+  for (const auto& [key, name] : names_) {
+    if (name == node.name && !(key == node.key)) former.push_back(key);
+  }
+  for (const NodeKey& key : former) remove_left(key);
   learn_name(node);
   if (!alive_.contains(node.key)) joined_[node.key] = loop_.now_ms() + kJoinedMs;
+}
+
+void KnownNodes::remove_left(const NodeKey& node) {
+  alive_.erase(node);
+  joined_.erase(node);
+  missing_.erase(node);
+  doubtful_.erase(node);
 }
 
 void KnownNodes::on_link_down() {
@@ -43,6 +67,13 @@ std::vector<NodeKey> KnownNodes::others() const {
 std::vector<NodeKey> KnownNodes::doubtful() const {
   if (loop_.now_ms() >= doubt_until_ms_) return {};
   return {doubtful_.begin(), doubtful_.end()};
+}
+
+bool KnownNodes::may_be_alive(const NodeKey& node) const {
+  if (alive_.contains(node) || joined_.contains(node)) return true;
+  const auto missing = missing_.find(node);
+  if (missing != missing_.end() && loop_.now_ms() < missing->second) return true;
+  return doubtful_.contains(node) && loop_.now_ms() < doubt_until_ms_;
 }
 
 std::string KnownNodes::name_of(const NodeKey& key) const {

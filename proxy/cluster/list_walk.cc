@@ -72,11 +72,21 @@ void ListWalk::on_sent(const Dispatch& dispatch) {
   if (dispatch.result == SendResult::kUnavailable) return end(RouteFailure::kUnavailable);
   if (dispatch.result == SendResult::kUnknown) return end(RouteFailure::kTimedOut);
   if (!dispatch.deaf.empty()) return end(RouteFailure::kUnavailable);
-  if (dispatch.reached.empty()) visit_next();
+  if (!dispatch.reached.empty()) return;
+  // Redis may have forgotten it.
+  const std::vector<NodeKey> doubtful = tools().nodes().doubtful();
+  if (std::find(doubtful.begin(), doubtful.end(), nodes_[next_]) != doubtful.end()) {
+    return end(RouteFailure::kUnavailable);
+  }
+  visit_next();
 }
 
 void ListWalk::on_lost(const NodeKey& node) {
   if (state_ == State::kAsking && node == nodes_[next_]) end(RouteFailure::kTimedOut);
+}
+
+void ListWalk::on_gone(const NodeKey& node) {
+  if (state_ == State::kAsking && is_sent_ && node == nodes_[next_]) visit_next();
 }
 
 void ListWalk::on_reply(const NodeKey& from, Reply& reply) {

@@ -35,6 +35,7 @@ class ListWalk final : public Flow {
 
   void on_sent(const backplane::Dispatch& dispatch) override;
   void on_lost(const NodeKey& node) override;
+  void on_gone(const NodeKey& node) override;
   void on_reply(const NodeKey& from, Reply& reply) override;
   void on_lookup(const std::optional<std::vector<backplane::Presence>>& presences) override;
   void on_local(Local& local) override;

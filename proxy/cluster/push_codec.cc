@@ -14,7 +14,13 @@ using push::PushCommand;
 using push::PushOutcome;
 
 // Never another meaning for one of these, in no version.
-enum class Kind : std::uint8_t { kRequest = 1, kOutcome = 2, kFailure = 3, kHello = 4 };
+enum class Kind : std::uint8_t {
+  kRequest = 1,
+  kOutcome = 2,
+  kFailure = 3,
+  kHello = 4,
+  kFarewell = 5
+};
 
 void begin(WireWriter& out, Kind kind, push::Ticket ticket) {
   out.number(kVersion);
@@ -275,6 +281,12 @@ std::string encode(const Hello& hello) {
   return out.take();
 }
 
+std::string encode(const Farewell&) {
+  WireWriter out;
+  begin(out, Kind::kFarewell, 0);
+  return out.take();
+}
+
 Result<Message, BadMessage> decode(std::string_view bytes) {
   WireReader in(bytes);
   const auto version = in.number<std::uint8_t>();
@@ -304,6 +316,8 @@ Result<Message, BadMessage> decode(std::string_view bytes) {
     message = Reply{ticket, read_outcome(in)};
   } else if (kind == Kind::kHello) {
     message = Hello{std::string(in.text())};
+  } else if (kind == Kind::kFarewell) {
+    message = Farewell{};
   } else {
     in.fail();
   }

@@ -46,7 +46,10 @@ struct Hello {
   std::string name;  // node.id
 };
 
-using Message = std::variant<Request, Reply, Hello>;
+// It leaves: its connections have ended.
+struct Farewell {};
+
+using Message = std::variant<Request, Reply, Hello, Farewell>;
 
 enum class CodecError : std::uint8_t {
   kMalformed,
@@ -61,6 +64,7 @@ struct BadMessage {
 std::string encode(const Request& request);
 std::string encode(const Reply& reply);
 std::string encode(const Hello& hello);
+std::string encode(const Farewell& farewell);
 Result<Message, BadMessage> decode(std::string_view bytes);
 
 }  // namespace sockhook::cluster

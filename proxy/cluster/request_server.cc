@@ -34,8 +34,11 @@ void RequestServer::refuse(const backplane::NodeKey& asker, Ticket ticket, Route
 void RequestServer::answer(Ticket local, Reply reply) {
   const auto asked = asked_.extract(local);
   if (asked.empty()) return;
-  reply.ticket = asked.mapped().ticket;
-  backplane_.send(asked.mapped().asker, encode(reply), 0);
+  const auto& [asker, ticket] = asked.mapped();
+  reply.ticket = ticket;
+  const std::string bytes = encode(reply);
+  if (bytes.size() > kMaxReplyBytes) return refuse(asker, ticket, RouteFailure::kOverloaded);
+  backplane_.send(asker, bytes, 0);
 }
 
 void RequestServer::on_outcome(Ticket ticket, push::PushOutcome& outcome) {

@@ -1,7 +1,8 @@
 // RequestServer: carries out on this node what other nodes ask, and answers them.
 //
 // At most kMaxRequests are under way; beyond that they are refused as overloaded. Each ends within
-// the local router's deadline; by then its asker may have given up, and drops the answer.
+// the local router's deadline; by then its asker may have given up, and drops the answer. An answer
+// over kMaxReplyBytes, which only a listing can have, is refused likewise.
 // Requests of one node run in the order in which they came.
 //
 // Owner: the ClusterRouter. Thread: the control loop's.
@@ -20,6 +21,7 @@ namespace sockhook::cluster {
 class RequestServer final : private push::PushListener {
  public:
   static constexpr std::size_t kMaxRequests = 32 * 1024;
+  static constexpr std::size_t kMaxReplyBytes = std::size_t{16} << 20U;
 
   RequestServer(push::PushRouter& local, backplane::Backplane& backplane)
       : local_(local), backplane_(backplane) {}

@@ -37,6 +37,7 @@ class ClusterNodeTest : public ::testing::Test, protected ClusterOwner {
              {{key(1), "gw-1"},
               kWorkers,
               fences,
+              100,
               [this](unsigned worker, WorkerMessage&& message) {
                 if (full.contains(worker)) return false;
                 mailboxes[worker].push_back(std::move(message));

@@ -80,6 +80,33 @@ TEST_F(ClusterRouterTest, WithoutSuchANodeItIsGoneAtOnce) {
   EXPECT_EQ(asker.outcomes.at(ticket).delivery, Delivery::kGone);
 }
 
+// Redis may have lost its data, and the node does not know it yet.
+TEST_F(ClusterRouterTest, ANodeThatWasAliveAMomentAgoIsNotBelievedToBeGone) {
+  const auto ask = [&] {
+    const Ticket ticket = submit(text_to(OneConnection{id_of(7)}));
+    dispatched(ticket, {});
+    return asker.failures.contains(ticket);
+  };
+  EXPECT_TRUE(ask()) << "by the last heartbeat it lives";
+  backplane.others_now.clear();
+  router.on_heartbeat();
+  EXPECT_TRUE(ask()) << "it may register again with its next one";
+  EXPECT_EQ(asker.failures.rbegin()->second, RouteFailure::kUnavailable);
+  runner.run_for(static_cast<int>(kHeartbeatMs + KnownNodes::kLateMs) + 50);
+  EXPECT_FALSE(ask());
+}
+
+TEST_F(ClusterRouterTest, ANodeThatHasLeftOrWasReplacedIsGoneAtOnce) {
+  router.on_message(key(7), encode(Farewell{}));
+  const Ticket left = submit(text_to(OneConnection{id_of(7)}));
+  dispatched(left, {});
+  EXPECT_EQ(asker.outcomes.at(left).delivery, Delivery::kGone);
+  router.on_message(key(8), encode(Hello{"gw-9"}));
+  const Ticket replaced = submit(text_to(OneConnection{id_of(9)}));
+  dispatched(replaced, {});
+  EXPECT_EQ(asker.outcomes.at(replaced).delivery, Delivery::kGone);
+}
+
 TEST_F(ClusterRouterTest, ANodeThatCannotBeAskedIsUnavailable) {
   const Ticket deaf = submit(text_to(OneConnection{id_of(7)}));
   dispatched(deaf, {}, {7});
@@ -164,6 +191,19 @@ TEST_F(ClusterRouterTest, ANodeThatHasGoneMeanwhileIsStillNamed) {
   router.on_lost(ticket, key(2));
   local_answers();
   EXPECT_THAT(asker.outcomes.at(ticket).unknown_nodes, ElementsAre("gw-2"));
+}
+
+TEST_F(ClusterRouterTest, ANodeThatDiesIsNotWaitedForAnyLonger) {
+  const Ticket one = submit(text_to(OneConnection{id_of(7)}));
+  dispatched(one, {7});
+  const Ticket many = submit(text_to(GroupMembers{"g"}));
+  dispatched(many, {2, 7});
+  local_answers();
+  reply(2, many, counts(1));
+  backplane.others_now = {{key(2), "gw-2"}, {key(9), "gw-9"}};
+  router.on_heartbeat();
+  EXPECT_EQ(asker.failures.at(one), RouteFailure::kTimedOut) << "it may have done it before";
+  EXPECT_THAT(asker.outcomes.at(many).unknown_nodes, ElementsAre("gw-7"));
 }
 
 TEST_F(ClusterRouterTest, WhileTheBackplaneIsAwayAllOthersThatAreKnownAreNamed) {
@@ -380,6 +420,15 @@ TEST_F(ClusterRouterTest, ARequestIsCarriedOutHereAndAnswered) {
 TEST_F(ClusterRouterTest, AFailureHereIsAnsweredToo) {
   router.on_message(key(7), encode(Request{77, {Describe{id_of(5)}, nullptr}, {}}));
   local.fail(0, RouteFailure::kOverloaded);
+  EXPECT_EQ(std::get<RouteFailure>(std::get<Reply>(*decode(last_sent().payload)).result),
+            RouteFailure::kOverloaded);
+}
+
+TEST_F(ClusterRouterTest, AnAnswerThatIsTooLongIsRefused) {
+  router.on_message(key(7), encode(Request{77, {push::List{}, nullptr}, {}}));
+  PushOutcome long_page = page({"a"});
+  long_page.connections[0].user_agent.assign(RequestServer::kMaxReplyBytes, 'x');
+  local_answers(std::move(long_page));
   EXPECT_EQ(std::get<RouteFailure>(std::get<Reply>(*decode(last_sent().payload)).result),
             RouteFailure::kOverloaded);
 }

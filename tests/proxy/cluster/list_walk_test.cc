@@ -101,6 +101,14 @@ TEST_F(ListWalkTest, ANodeThatHasGoneIsPassedOver) {
   static_cast<void>(other);
 }
 
+TEST_F(ListWalkTest, ANodeThatDiesWhileItIsAskedIsPassedOverToo) {
+  list(limited(10));
+  dispatched(backplane.sent.back().ticket, {2});
+  backplane.others_now.erase(backplane.others_now.begin());
+  router.on_heartbeat();
+  EXPECT_EQ(local.submitted.size(), 1U) << "the next one is this node";
+}
+
 TEST_F(ListWalkTest, ANodeThatCannotBeAskedOrIsLostEndsIt) {
   const Ticket deaf = list();
   dispatched(deaf, {}, {2});

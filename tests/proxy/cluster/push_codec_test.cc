@@ -86,6 +86,7 @@ std::vector<std::string> samples() {
   all.push_back(encode(Reply{8, full_outcome()}));
   all.push_back(encode(Reply{8, RouteFailure::kTimedOut}));
   all.push_back(encode(Hello{"gw-1"}));
+  all.push_back(encode(Farewell{}));
   return all;
 }
 

@@ -41,7 +41,9 @@ struct Asker final : push::PushListener {
 // This node's key is 5; others have theirs below and above.
 class RouterTest : public ::testing::Test {
  protected:
-  RouterTest() : router(runner.loop(), local, backplane, {key(5), "gw-5"}) {
+  static constexpr std::uint64_t kHeartbeatMs = 100;
+
+  RouterTest() : router(runner.loop(), local, backplane, {key(5), "gw-5"}, kHeartbeatMs) {
     backplane.others_now = {{key(2), "gw-2"}, {key(7), "gw-7"}, {key(9), "gw-9"}};
     router.on_heartbeat();
   }
