@@ -21,7 +21,7 @@ class MemoryBackplane final : public Backplane {
   explicit MemoryBackplane(net::Loop& loop,
                            MemoryClaims::MonotonicMs clock = MemoryClaims::steady_ms);
   explicit MemoryBackplane(MemoryCluster& cluster) : cluster_(cluster) {}
-  ~MemoryBackplane();
+  ~MemoryBackplane() override;
   MemoryBackplane(const MemoryBackplane&) = delete;
   MemoryBackplane& operator=(const MemoryBackplane&) = delete;
 

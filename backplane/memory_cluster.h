@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -43,14 +44,14 @@ class MemoryCluster final : private net::SoonListener {
     NodeInfo info;
     MemoryBackplane* backplane;
     std::map<NameKey, Presence> names;
-    std::map<ConnectionId, std::string> records;
+    std::unordered_map<ConnectionId, std::string> records;
   };
   // What a dead node left, until a survivor has finished it.
   struct Estate {
     NodeInfo owner;
     NodeKey taker;
     std::vector<Record> waiting;
-    std::map<ConnectionId, std::string> unfinished;
+    std::unordered_map<ConnectionId, std::string> unfinished;
   };
   using Event = std::function<void(BackplaneListener&)>;
   struct Posted {

@@ -70,10 +70,12 @@ void ClaimStore::claim(const Claim& claim, Ticket ticket, ClaimListener* listene
 
 void ClaimStore::settle(const Digest& key, RememberedAnswer answer) {
   Entry& entry = running(key);
-  entry.answer = answer;
+  entry.answer = std::move(answer);
+  // A copy: whoever is told may call back.
+  const RememberedAnswer remembered = *entry.answer;
   const std::vector<Waiter> waiters = std::exchange(entry.waiters, {});
   end(entry);
-  tell(waiters, ClaimResult::kRemembered, answer);
+  tell(waiters, ClaimResult::kRemembered, remembered);
 }
 
 void ClaimStore::abandon(const Digest& key) {

@@ -50,7 +50,7 @@ class RedisBackplane final : public Backplane,
 
   // `record_ms`: how long a dead node's list may wait for a survivor.
   RedisBackplane(net::Loop& loop, const conf::Redis& conf, std::uint64_t record_ms);
-  ~RedisBackplane();
+  ~RedisBackplane() override;
   RedisBackplane(const RedisBackplane&) = delete;
   RedisBackplane& operator=(const RedisBackplane&) = delete;
 

@@ -1,5 +1,7 @@
 // The contract of backplane.h: leases, records, and the ends of nodes.
 
+#include <unordered_set>
+
 #include "tests/backplane/backplane_contract.h"
 
 namespace sockhook::backplane {
@@ -25,7 +27,7 @@ class BackplaneLives : public BackplaneContract {
     }
   }
 
-  std::set<ConnectionId> finished;
+  std::unordered_set<ConnectionId> finished;
 };
 
 TEST_P(BackplaneLives, NodesKnowWhoElseIsAlive) {

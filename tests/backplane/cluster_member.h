@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -147,8 +148,8 @@ class ClusterMember final : public BackplaneListener, public ClaimListener {
   std::vector<Message> messages;
   std::map<Ticket, std::optional<std::vector<Presence>>> lookups;
   std::map<Ticket, bool> recorded;
-  std::map<ConnectionId, std::string> orphans;
-  std::map<ConnectionId, NodeInfo> orphan_owners;
+  std::unordered_map<ConnectionId, std::string> orphans;
+  std::unordered_map<ConnectionId, NodeInfo> orphan_owners;
   std::map<std::uint64_t, Decision> claims;
   std::vector<FenceReason> fenced;
   std::uint64_t lease_until_ms = 0;
@@ -164,7 +165,7 @@ class ClusterMember final : public BackplaneListener, public ClaimListener {
 
   bool is_inside_ = false;
   std::map<NameKey, std::pair<std::size_t, std::vector<ConnectionId>>> names_;
-  std::map<ConnectionId, std::string> records_;
+  std::unordered_map<ConnectionId, std::string> records_;
 };
 
 }  // namespace sockhook::backplane
