@@ -10,7 +10,6 @@ namespace sockhook::cluster {
 using backplane::Name;
 using backplane::NameKind;
 using push::PushCommand;
-using push::PushListener;
 using push::RouteFailure;
 using push::Ticket;
 
