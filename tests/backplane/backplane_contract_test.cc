@@ -30,6 +30,18 @@ TEST_P(BackplaneContract, AMessageToANodeThatIsNoMoreFindsItGone) {
   EXPECT_TRUE(dispatch.deaf.empty());
 }
 
+TEST_P(BackplaneContract, AMessageToANodeThatHasJustLeftFindsItGone) {
+  ClusterMember& a = add("a");
+  ClusterMember& b = add("b");
+  EXPECT_EQ(send(a, b.self.key, "x").reached, Nodes{b.self.key});
+  grounds->leave(b);
+  // Most likely before a has heard of it.
+  const Dispatch dispatch = send(a, b.self.key, "y");
+  EXPECT_EQ(dispatch.result, SendResult::kSent);
+  EXPECT_TRUE(dispatch.reached.empty());
+  EXPECT_TRUE(dispatch.deaf.empty());
+}
+
 TEST_P(BackplaneContract, MessagesOfOneSenderArriveInOrder) {
   ClusterMember& a = add("a");
   ClusterMember& b = add("b");
