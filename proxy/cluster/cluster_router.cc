@@ -63,8 +63,12 @@ Ticket ClusterRouter::submit_to(const webhook::ConnectionId& id, PushCommand&& c
                                 PushListener* listener) {
   if (local_.is_local(id)) return local_.submit(std::move(command), listener);
   if (is_full()) return refuse(listener, RouteFailure::kOverloaded);
-  const Ticket ticket = next_ticket_++;
   const NodeKey node = id.node_key();
+  if (listener == nullptr) {
+    backplane_.send(node, encode(Request{0, std::move(command), {}}), 0);
+    return 0;
+  }
+  const Ticket ticket = next_ticket_++;
   begin(ticket, listener, Gather::Mode::kOne).expect_dispatch_to(node);
   backplane_.send(node, encode(Request{ticket, std::move(command), {}}), ticket);
   return ticket;
@@ -75,11 +79,14 @@ Ticket ClusterRouter::submit_to_many(const push::Target& target, PushCommand&& c
   if (is_full()) return refuse(listener, RouteFailure::kOverloaded);
   // Whom it would not reach could not even be named.
   if (!backplane_.knows_others()) return refuse(listener, RouteFailure::kUnavailable);
-  const Ticket ticket = next_ticket_++;
-  const bool is_send = std::holds_alternative<push::Send>(command.action);
-  Gather& gather = begin(ticket, listener, is_send ? Gather::Mode::kPartial : Gather::Mode::kWhole);
-  gather.expect_dispatch();
-  gather.expect_local();
+  const Ticket ticket = listener != nullptr ? next_ticket_++ : 0;
+  if (ticket != 0) {
+    const bool is_send = std::holds_alternative<push::Send>(command.action);
+    Gather& gather =
+        begin(ticket, listener, is_send ? Gather::Mode::kPartial : Gather::Mode::kWhole);
+    gather.expect_dispatch();
+    gather.expect_local();
+  }
   const std::string request = encode(Request{ticket, command, {}});
   if (const auto* group = std::get_if<push::GroupMembers>(&target)) {
     backplane_.send_to_name({NameKind::kGroup, group->group}, request, ticket);
@@ -163,6 +170,10 @@ Ticket ClusterRouter::refuse(PushListener* listener, RouteFailure failure) {
 }
 
 void ClusterRouter::run_locally(Ticket flow, PushCommand command) {
+  if (flow == 0) {
+    local_.submit(std::move(command), nullptr);
+    return;
+  }
   flow_of_local_.emplace(local_.submit(std::move(command), this), flow);
 }
 

@@ -87,6 +87,7 @@ class ClusterRouter final : public push::PushRouter,
   push::Ticket submit_lookup(const backplane::Name& name, push::PushCommand&& command,
                              push::PushListener* listener);
   push::Ticket refuse(push::PushListener* listener, push::RouteFailure failure);
+  // Flow 0: nobody waits.
   void run_locally(push::Ticket flow, push::PushCommand command);
 
   // Tells the flow, if it is still there, and its listener, if that was the last word.

@@ -7,7 +7,6 @@
 namespace sockhook::cluster {
 
 using backplane::Dispatch;
-using backplane::Name;
 using backplane::NameKind;
 using backplane::SendResult;
 using push::PushOutcome;

@@ -29,7 +29,7 @@ namespace sockhook::cluster {
 
 inline constexpr std::uint8_t kVersion = 1;
 
-// Carry out on your node, and answer with a Reply of the same ticket.
+// Carry out on your node, and answer with a Reply of the same ticket; ticket 0: nobody waits.
 struct Request {
   push::Ticket ticket = 0;
   push::PushCommand command;

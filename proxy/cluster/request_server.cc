@@ -17,8 +17,9 @@ void RequestServer::serve(const backplane::NodeKey& asker, Request request) {
     local = local_.submit_list(std::move(*list), std::move(request.command.scope), request.cursor,
                                this);
   } else {
-    local = local_.submit(std::move(request.command), this);
+    local = local_.submit(std::move(request.command), request.ticket != 0 ? this : nullptr);
   }
+  if (request.ticket == 0) return;
   if (local) {
     asked_.emplace(*local, Asked{asker, request.ticket});
   } else {
@@ -28,6 +29,7 @@ void RequestServer::serve(const backplane::NodeKey& asker, Request request) {
 }
 
 void RequestServer::refuse(const backplane::NodeKey& asker, Ticket ticket, RouteFailure failure) {
+  if (ticket == 0) return;
   backplane_.send(asker, encode(Reply{ticket, failure}), 0);
 }
 

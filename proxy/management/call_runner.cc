@@ -92,10 +92,11 @@ void CallRunner::submit(CallId id, Call& call) {
     ticket = router_.submit_list(*list, plan.scope, plan.command.cursor, this);
     if (!ticket) return fail(id, {ErrorCode::kBadRequest, "the cursor is malformed"});
   } else {
-    ticket = router_.submit({plan.command.action, plan.scope}, this);
+    ticket =
+        router_.submit({plan.command.action, plan.scope}, plan.command.is_awaited ? this : nullptr);
   }
   if (!plan.command.is_awaited) {
-    // Only a send may be left unawaited. The outcome comes all the same and finds no call.
+    // Only a send may be left unawaited.
     count_one(call, PushResult::kSubmitted);
     return finish(id, answer_submitted());
   }

@@ -43,7 +43,7 @@ class PushRouter {
 
   virtual ~PushRouter() = default;
 
-  // The listener must outlive the ticket or call forget().
+  // The listener must outlive the ticket or call forget(). Null: nobody waits, nothing is told.
   virtual Ticket submit(PushCommand command, PushListener* listener) = 0;
   // A page of all connections. `cursor` is what the page before gave; a malformed one
   // gives nothing. The outcome's `connections` are at most List::limit; `next_cursor` belongs to

@@ -391,6 +391,20 @@ TEST_F(ClusterRouterTest, TooManyCommandsAtOnceAreRefused) {
   EXPECT_EQ(asker.failures.at(ticket), RouteFailure::kOverloaded);
 }
 
+TEST_F(ClusterRouterTest, WhatNobodyWaitsForIsNotAnswered) {
+  router.submit({text_to(GroupMembers{"g"}), nullptr}, nullptr);
+  router.submit({text_to(OneConnection{id_of(7)}), nullptr}, nullptr);
+  ASSERT_EQ(backplane.sent.size(), 2U);
+  EXPECT_EQ(local.submitted.size(), 1U);
+  for (const auto& sent : backplane.sent) {
+    EXPECT_EQ(sent.ticket, 0U);
+    EXPECT_EQ(std::get<Request>(*decode(sent.payload)).ticket, 0U);
+  }
+  router.on_message(key(7), backplane.sent[0].payload);
+  ASSERT_EQ(local.submitted.size(), 2U) << "and there it is carried out";
+  EXPECT_EQ(local.submitted.back().listener, nullptr);
+}
+
 TEST_F(ClusterRouterTest, AListenerThatIsForgottenHearsNothing) {
   const Ticket ticket = submit(Describe{id_of(7)});
   backplane.has_known_others = false;
