@@ -39,8 +39,8 @@ struct Name {
 // What one node has of a name.
 struct Presence {
   NodeKey node;
-  std::size_t count = 0;                   // member connections
-  std::vector<ConnectionId> connections;   // users only: which
+  std::size_t count = 0;                  // member connections
+  std::vector<ConnectionId> connections;  // users only: which
 };
 
 // ---- messages from node to node: opaque bytes, at most once, numbered per sender and receiver

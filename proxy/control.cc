@@ -101,10 +101,9 @@ Control::Control(Node& node, MailboxRouter::Post post_to_worker)
 Control::~Control() = default;
 
 int Control::run(net::ListenSocket management, net::ListenSocket admin) {
-  management_listener_.emplace(loop_, std::move(management), management_,
-                               node_.config->listen.management.body_size,
-                               static_cast<management::ApiListenerOwner*>(this),
-                               node_.tls.management);
+  management_listener_.emplace(
+      loop_, std::move(management), management_, node_.config->listen.management.body_size,
+      static_cast<management::ApiListenerOwner*>(this), node_.tls.management);
   admin_listener_.emplace(loop_, std::move(admin), admin_, kAdminBodyBytes,
                           static_cast<management::ApiListenerOwner*>(this));
   pulse_.emplace(loop_, node_.metrics.control.loop_lag_us, node_.metrics.control.pulse_at_ms);
