@@ -52,7 +52,7 @@ class MemoryBackplane final : public Backplane {
     cluster_.claims_.claim(claim, ticket, listener);
   }
   void settle(const Digest& key, RememberedAnswer answer) override {
-    cluster_.claims_.settle(key, std::move(answer));
+    cluster_.claims_.settle(key, answer);
   }
   void abandon(const Digest& key) override { cluster_.claims_.abandon(key); }
 

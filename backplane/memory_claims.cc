@@ -44,7 +44,7 @@ void MemoryClaims::claim(const Claim& claim, std::uint64_t ticket, ClaimListener
   }
 }
 
-void MemoryClaims::settle(const Digest& key, RememberedAnswer answer) {
+void MemoryClaims::settle(const Digest& key, const RememberedAnswer& answer) {
   const auto found = records_.find(key);
   SOCKHOOK_CHECK(found != records_.end() && !found->second.answer);
   const std::vector<Waiter> waiters = std::exchange(found->second.waiters, {});

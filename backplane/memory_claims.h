@@ -27,7 +27,7 @@ class MemoryClaims {
       : clock_(std::move(clock)), max_records_(max_records) {}
 
   void claim(const Claim& claim, std::uint64_t ticket, ClaimListener* listener);
-  void settle(const Digest& key, RememberedAnswer answer);
+  void settle(const Digest& key, const RememberedAnswer& answer);
   void abandon(const Digest& key);
 
   std::size_t records() const { return records_.size(); }
