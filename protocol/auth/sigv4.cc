@@ -187,7 +187,7 @@ std::string canonical_query(std::string_view query) {
   std::string canonical;
   for (const auto& [name, value] : parameters) {
     if (!canonical.empty()) canonical += '&';
-    canonical += name + "=" + value;
+    canonical.append(name).append("=").append(value);
   }
   return canonical;
 }
@@ -210,7 +210,7 @@ std::string canonical_headers(const http::Headers& headers, const std::vector<st
       if (!values.empty()) values += ',';
       values += canonical_value(value);
     }
-    canonical += name + ":" + values + "\n";
+    canonical.append(name).append(":").append(values).append("\n");
   }
   return canonical;
 }
