@@ -308,8 +308,8 @@ def test_the_name_of_a_backend_can_be_given(https, authority):
     assert node.connect().in_sync()
     strict, _ = https(tls, files=named)
     assert strict.refused().status == 502
-    errors = {line["error"] for line in strict.log(msg="TLS to a backend failed")}
-    assert errors == {"the certificate of 127.0.0.1 is for another name"}
+    lines = eventually(lambda: strict.log(msg="TLS to a backend failed"))
+    assert {line["error"] for line in lines} == {"the certificate of 127.0.0.1 is for another name"}
 
 
 @promise("2", "tls: {ca: , certificate: , key: , server_name: }")
@@ -318,7 +318,8 @@ def test_a_backend_that_is_not_trusted_is_not_asked(https, tmp_path):
     node, fake = https({"ca": other.file}, routes={"$connect": "/connect", "$default": "/message"})
     assert node.refused().status == 502
     assert not fake.seen()
-    errors = {line["error"] for line in node.log(msg="TLS to a backend failed")}
+    lines = eventually(lambda: node.log(msg="TLS to a backend failed"))
+    errors = {line["error"] for line in lines}
     assert errors == {"the certificate of 127.0.0.1 is signed by an unknown authority"}
 
 
