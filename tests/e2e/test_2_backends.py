@@ -86,7 +86,8 @@ def test_max_connections_is_kept_by_all_workers_together(start, backend):
         client.text("x")
     for client in clients:
         assert client.read_text() == "done"
-    assert backend.open <= 3
+    # One that is closed may be seen after the one that took its place.
+    assert eventually(lambda: backend.open <= 3)
     assert backend.most_running <= 3
 
 
