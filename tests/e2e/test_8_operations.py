@@ -328,5 +328,6 @@ def test_a_reader_that_stood_still_does_not_go_on_where_it_was(nodes, crowd, pub
     publisher.push(member, "last")
     texts(member, 201)
     assert firsts(member.frames)[-1] == "last" and reads(other)
-    # What was under way when the reader froze may come once more, before or after; nothing else.
-    assert len(member.frames) <= 202, member.frames[200:]
+    # Twice may come what was under way when the reader froze, and what it starts on waking when it
+    # finds that one answered; nothing else.
+    assert len(member.frames) <= 203, member.frames[200:]
