@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "proxy/cluster_messages.h"
+#include "proxy/keys/issuer_keys.h"
 #include "proxy/push/push_command.h"
 
 namespace sockhook {
@@ -27,10 +28,14 @@ struct EndDrain {};
 struct StopWorker {};
 // A backend's budget has changed: see BackendBudget.
 struct BudgetChanged {};
+// A refresh of these keys has ended, well or not: see IssuerKeys::want_fresh. They are the Node's.
+struct KeysRefreshed {
+  const keys::IssuerKeys* keys;
+};
 
 using WorkerMessage =
-    std::variant<PushRequest, BeginDrain, EndDrain, StopWorker, BudgetChanged, RecordsWritten,
-                 AdoptOrphans, TellRecords, BeginNewLife, CutOff, LeaseConfirmed>;
+    std::variant<PushRequest, BeginDrain, EndDrain, StopWorker, BudgetChanged, KeysRefreshed,
+                 RecordsWritten, AdoptOrphans, TellRecords, BeginNewLife, CutOff, LeaseConfirmed>;
 
 // ---- worker -> control ----
 

@@ -157,6 +157,9 @@ void Worker::handle(BudgetChanged&) {
   for (const auto& pool : parts_->pools) pool->on_budget();
 }
 
+// No handshake waits for keys yet.
+void Worker::handle(KeysRefreshed&) {}
+
 // Only a cluster's control sends these.
 void Worker::handle(RecordsWritten& written) { parts_->cluster->handle(written); }
 void Worker::handle(AdoptOrphans& orphans) {
