@@ -30,12 +30,25 @@ function(sockhook_library name)
   target_link_libraries(${name} PUBLIC ${ARG_USES} PRIVATE ${ARG_HIDES})
 endfunction()
 
-# sockhook_test(NAME SOURCES a_test.cc ... USES targets): a GoogleTest program, each of its tests known to ctest.
+# sockhook_test(NAME SOURCES a_test.cc ... USES targets [LABELS slow] [SHARDS n]): a GoogleTest program;
+# with SHARDS its tests are n tests of ctest, which may run side by side.
 function(sockhook_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;USES" ${ARGN})
+  cmake_parse_arguments(ARG "" "SHARDS" "SOURCES;USES;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_options(${name} PRIVATE ${SOCKHOOK_WARNINGS})
   target_link_libraries(${name} PRIVATE ${ARG_USES} GTest::gtest_main GTest::gmock)
-  add_test(NAME ${name} COMMAND ${name})
+  if(NOT ARG_SHARDS)
+    set(ARG_SHARDS 1)
+  endif()
+  foreach(shard RANGE 1 ${ARG_SHARDS})
+    set(test ${name})
+    if(shard GREATER 1)
+      set(test ${name}_${shard})
+    endif()
+    math(EXPR index "${shard} - 1")
+    add_test(NAME ${test} COMMAND ${name})
+    set_tests_properties(${test} PROPERTIES LABELS "${ARG_LABELS}"
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${index}")
+  endforeach()
 endfunction()

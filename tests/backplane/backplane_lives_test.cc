@@ -48,8 +48,10 @@ TEST_P(BackplaneLives, OfADeadNodeNothingIsLeft) {
   ASSERT_TRUE(eventually([&] { return count_elsewhere(a, "room") == 2; }));
   grounds->lose(b);
   ASSERT_TRUE(eventually([&] { return a.backplane->others().empty(); }, kTakeOverMs));
-  EXPECT_EQ(count_elsewhere(a, "room"), 0U);
-  EXPECT_TRUE(send_to_name(a, {NameKind::kGroup, "room"}, "x").reached.empty());
+  // Each shard of a Redis Cluster has its own lease of a node, and they end one after the other.
+  ASSERT_TRUE(eventually([&] { return count_elsewhere(a, "room") == 0; }));
+  ASSERT_TRUE(eventually(
+      [&] { return send_to_name(a, {NameKind::kGroup, "room"}, "x").reached.empty(); }));
   ASSERT_TRUE(eventually([&] {
     const Dispatch dispatch = send(a, b.self.key, "x");
     return dispatch.reached.empty() && dispatch.deaf.empty();
