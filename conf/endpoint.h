@@ -66,7 +66,7 @@ struct Jwt {
 
   std::vector<std::string> keys;  // PEM if it begins with -----BEGIN, else a secret
   std::optional<std::string> jwks_file;
-  std::optional<std::string> jwks_url;
+  std::optional<HttpUrl> jwks_url;
   std::vector<std::string> algorithms;
   std::vector<std::string> issuers;    // empty: any
   std::vector<std::string> audiences;  // empty: any

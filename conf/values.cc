@@ -15,4 +15,8 @@ std::string Address::to_string() const {
   return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+std::string HttpUrl::to_string() const {
+  return (https ? "https://" : "http://") + authority + target.substr(0, target.find('?'));
+}
+
 }  // namespace sockhook::conf

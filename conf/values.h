@@ -43,4 +43,15 @@ struct HostPort {
   bool operator==(const HostPort&) const = default;
 };
 
+// What is fetched from elsewhere by http or https.
+struct HttpUrl {
+  bool https = false;
+  HostPort server;
+  std::string authority;     // what the Host header says: "login.example.com", "[::1]:8080"
+  std::string target = "/";  // path and query
+
+  std::string to_string() const;  // without the query, which may hold a secret
+  bool operator==(const HttpUrl&) const = default;
+};
+
 }  // namespace sockhook::conf

@@ -116,6 +116,15 @@ std::string bracketed(const std::string& host) {
   return host.find(':') == std::string::npos ? host : "[" + host + "]";
 }
 
+uint16_t default_port_of(bool https) { return https ? 443 : 80; }
+
+// As the Host header says it (RFC 9110 7.2).
+std::string written_authority(const HostPort& server, uint16_t default_port) {
+  std::string authority = bracketed(server.host);
+  if (server.port != default_port) authority += ":" + std::to_string(server.port);
+  return authority;
+}
+
 std::optional<std::string> why_no_prefix(std::string_view path) {
   if (path.find('?') != std::string_view::npos) return "has a query";
   if (path.find('#') != std::string_view::npos) return "has a fragment";
@@ -204,24 +213,32 @@ Scalar<BackendUrl> parse_backend_url(std::string_view text) {
     return result;
   }
   result.https = url->scheme == "https";
-  const uint16_t default_port = result.https ? 443 : 80;
+  const uint16_t default_port = default_port_of(result.https);
   const Scalar<HostPort> server = parse_host_port(url->authority, default_port);
   if (!server) return failure(server.error());
   result.host = server->host;
   result.port = server->port;
-  result.authority = bracketed(server->host);
-  if (server->port != default_port) result.authority += ":" + std::to_string(server->port);
+  result.authority = written_authority(*server, default_port);
   return result;
 }
 
-std::optional<std::string> why_no_http_url(std::string_view text) {
+Scalar<HttpUrl> parse_http_url(std::string_view text) {
   const std::optional<Url> url = split_url(text);
-  if (!url || (url->scheme != "http" && url->scheme != "https"))
-    return "is no URL of http or https";
-  if (url->has_userinfo) return "has a user";
-  const Scalar<HostPort> server = parse_host_port(url->authority, uint16_t{443});
-  if (!server) return server.error();
-  return url->path.empty() ? std::nullopt : why_no_request_path(url->path);
+  if (!url || (url->scheme != "http" && url->scheme != "https")) {
+    return failure("is no URL of http or https");
+  }
+  if (url->has_userinfo) return failure("has a user");
+  HttpUrl result;
+  result.https = url->scheme == "https";
+  const uint16_t default_port = default_port_of(result.https);
+  const Scalar<HostPort> server = parse_host_port(url->authority, default_port);
+  if (!server) return failure(server.error());
+  result.server = *server;
+  result.authority = written_authority(*server, default_port);
+  if (url->path.empty()) return result;
+  if (const auto reason = why_no_request_path(url->path)) return failure(*reason);
+  result.target = url->path;
+  return result;
 }
 
 Scalar<Redis> parse_redis_url(std::string_view text) {

@@ -22,8 +22,9 @@ inline constexpr std::string_view kOriginAllowed =
 Scalar<Address> parse_address(std::string_view text);
 Scalar<HostPort> parse_host_port(std::string_view text, std::optional<uint16_t> default_port);
 Scalar<BackendUrl> parse_backend_url(std::string_view text);
-// A URL of http or https for something else than a webhook (JWKS, OTLP): only checked.
-std::optional<std::string> why_no_http_url(std::string_view text);
+// A URL of http or https for something else than a webhook (JWKS, OTLP).
+inline constexpr std::string_view kHttpUrlAllowed = "a URL of http or https";
+Scalar<HttpUrl> parse_http_url(std::string_view text);
 // redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], or rediss://. Sets the fields it tells about.
 // The failure shows no part of the text, which may hold a password.
 Scalar<Redis> parse_redis_url(std::string_view text);

@@ -1,10 +1,12 @@
 // endpoints[].auth
 
 #include <algorithm>
+#include <utility>
 
 #include "conf/reader/addresses.h"
 #include "conf/reader/read_values.h"
 #include "conf/reader/sections.h"
+#include "protocol/auth/verification_key.h"
 
 namespace sockhook::conf {
 namespace {
@@ -29,23 +31,50 @@ void read_one_or_more(const Cursor& cursor, std::vector<std::string>* target) {
   }
 }
 
+// A key that can be read, and where it stands.
+struct ReadKey {
+  Cursor cursor;
+  auth::VerificationKey key;
+};
+
 // Keys are never shown, and a PEM has many lines.
-void read_keys(const Cursor& cursor, std::vector<std::string>* target) {
+std::vector<ReadKey> read_keys(const Cursor& cursor, std::vector<std::string>* target) {
   constexpr std::string_view kAllowed = "a list of PEM texts or secrets";
+  std::vector<ReadKey> read;
   const auto read_key = [&](const Cursor& item) {
     const std::optional<std::string> text = item.text(kAllowed);
     if (!item.require(kAllowed) || !text) return;
     if (text->empty()) {
       item.mistake("is empty", kAllowed);
+      return;
+    }
+    target->push_back(*text);
+    auto key = auth::VerificationKey::from_text(*text);
+    if (key) {
+      read.push_back({item, std::move(*key)});
     } else {
-      target->push_back(*text);
+      item.mistake(key.error(), kAllowed);
     }
   };
   if (cursor.is_text()) {
     read_key(cursor);
-    return;
+    return read;
   }
   for (const Cursor& item : cursor.items(kAllowed)) read_key(item);
+  return read;
+}
+
+// A key that no allowed algorithm takes would verify nothing.
+void check_fit(const std::vector<ReadKey>& keys, const std::vector<std::string>& algorithms) {
+  if (algorithms.empty()) return;  // which is a mistake by itself
+  for (const ReadKey& read : keys) {
+    const bool is_usable =
+        std::any_of(algorithms.begin(), algorithms.end(), [&](const std::string& name) {
+          const std::optional<auth::Algorithm> algorithm = auth::parse_algorithm(name);
+          return algorithm && read.key.fits(*algorithm);
+        });
+    if (!is_usable) read.cursor.mistake("is a key that none of the algorithms takes");
+  }
 }
 
 void read_algorithms(const Cursor& cursor, std::vector<std::string>* target) {
@@ -81,20 +110,26 @@ void read_sources(const Cursor& cursor, std::vector<Jwt::Source>* target) {
   *target = std::move(sources);
 }
 
+void read_http_url(const Cursor& cursor, std::optional<HttpUrl>* target) {
+  std::string text;
+  if (!read_text(cursor, &text, kHttpUrlAllowed)) return;
+  Scalar<HttpUrl> url = parse_http_url(text);
+  if (url) {
+    *target = std::move(*url);
+  } else {
+    cursor.mistake(url.error(), kHttpUrlAllowed);
+  }
+}
+
 void read_jwt(const Cursor& cursor, std::vector<Jwt>* target) {
   Section section(cursor, "a map of keys, algorithms and so on, or a list of such maps");
   Jwt jwt;
   const Cursor keys = section["keys"];
   const Cursor jwks_file = section["jwks_file"];
   const Cursor jwks_url = section["jwks_url"];
-  read_keys(keys, &jwt.keys);
+  const std::vector<ReadKey> read = read_keys(keys, &jwt.keys);
   read_file_name(jwks_file, &jwt.jwks_file);
-  constexpr std::string_view kUrlAllowed = "a URL of http or https";
-  if (read_text(jwks_url, &jwt.jwks_url, kUrlAllowed)) {
-    if (const auto reason = why_no_http_url(*jwt.jwks_url)) {
-      jwks_url.mistake(*reason, kUrlAllowed);
-    }
-  }
+  read_http_url(jwks_url, &jwt.jwks_url);
   const int sources = int{keys.is_given()} + int{jwks_file.is_given()} + int{jwks_url.is_given()};
   if (cursor.is_map() && sources != 1) {
     cursor.mistake(sources == 0 ? "has no keys" : "has keys from several places",
@@ -106,6 +141,7 @@ void read_jwt(const Cursor& cursor, std::vector<Jwt>* target) {
   if (algorithms.is_list() && jwt.algorithms.empty()) {
     algorithms.mistake("allows nothing", "a list of " + join(known_algorithms()));
   }
+  check_fit(read, jwt.algorithms);
   read_one_or_more(section["issuer"], &jwt.issuers);
   read_one_or_more(section["audience"], &jwt.audiences);
   read_duration(section["leeway"], &jwt.leeway, {Duration{0}, kHour});

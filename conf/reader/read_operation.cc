@@ -40,7 +40,8 @@ void read_tracing(const Cursor& cursor, std::optional<Tracing>* target) {
   const Cursor otlp = section["otlp"];
   if (cursor.is_map()) otlp.require(kUrlAllowed);
   if (read_text(otlp, &tracing.otlp, kUrlAllowed)) {
-    if (const auto reason = why_no_http_url(tracing.otlp)) otlp.mistake(*reason, kUrlAllowed);
+    const Scalar<HttpUrl> url = parse_http_url(tracing.otlp);
+    if (!url) otlp.mistake(url.error(), kUrlAllowed);
   }
   read_decimal(section["ratio"], &tracing.ratio, 1.0, "a number above 0, up to 1");
   if (cursor.is_map()) *target = std::move(tracing);

@@ -159,13 +159,30 @@ TEST(RedisUrls, AreRefusedWithoutShowingTheirPassword) {
             "has something else than a database number after the /");
 }
 
-TEST(HttpUrls, AreChecked) {
-  EXPECT_FALSE(why_no_http_url("http://collector:4318/v1/traces"));
-  EXPECT_FALSE(why_no_http_url("https://login.example.com"));
-  EXPECT_EQ(why_no_http_url("collector:4318"), "is no URL of http or https");
-  EXPECT_EQ(why_no_http_url("http://a:b@c"), "has a user");
-  EXPECT_EQ(why_no_http_url("http://c:99999"), "has a port that is not 1 to 65535");
-  EXPECT_EQ(why_no_http_url("http://c/a b"), "has a character that must be percent-encoded");
+TEST(HttpUrls, AreTakenApart) {
+  const auto plain = parse_http_url("http://collector:4318/v1/traces");
+  ASSERT_TRUE(plain);
+  EXPECT_FALSE(plain->https);
+  EXPECT_EQ(plain->server, (HostPort{"collector", 4318}));
+  EXPECT_EQ(plain->authority, "collector:4318");
+  EXPECT_EQ(plain->target, "/v1/traces");
+  const auto encrypted = parse_http_url("https://[::1]/keys?p=tenant");
+  ASSERT_TRUE(encrypted);
+  EXPECT_TRUE(encrypted->https);
+  EXPECT_EQ(encrypted->server, (HostPort{"::1", 443}));
+  EXPECT_EQ(encrypted->authority, "[::1]");
+  EXPECT_EQ(encrypted->target, "/keys?p=tenant");
+  EXPECT_EQ(encrypted->to_string(), "https://[::1]/keys");
+  EXPECT_EQ(parse_http_url("https://login.example.com")->target, "/");
+}
+
+TEST(HttpUrls, AreRefused) {
+  EXPECT_EQ(parse_http_url("collector:4318").error(), "is no URL of http or https");
+  EXPECT_EQ(parse_http_url("http+unix://%2Fx").error(), "is no URL of http or https");
+  EXPECT_EQ(parse_http_url("http://a:b@c").error(), "has a user");
+  EXPECT_EQ(parse_http_url("http://c:99999").error(), "has a port that is not 1 to 65535");
+  EXPECT_EQ(parse_http_url("http://c/a b").error(), "has a character that must be percent-encoded");
+  EXPECT_EQ(parse_http_url("http://c/a#b").error(), "has a fragment");
 }
 
 }  // namespace

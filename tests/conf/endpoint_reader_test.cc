@@ -241,14 +241,21 @@ endpoints:
       ElementsAre(Jwt::Source{Kind::kProtocol, ""}, Jwt::Source{Kind::kCookie, "session"},
                   Jwt::Source{Kind::kQuery, "access_token"}, Jwt::Source{Kind::kHeader, ""}));
   EXPECT_TRUE(two.close_on_expiry);
+  ASSERT_TRUE(config.endpoints[1].jwt[1].jwks_url);
+  EXPECT_EQ(config.endpoints[1].jwt[1].jwks_url->to_string(), "https://login.example.com/jwks");
   EXPECT_TRUE(config.endpoints[2].jwt.empty());
 }
 
 TEST(EndpointReader, AKeyMayHaveManyLines) {
   const Config config = config_of(
-      "endpoints:\n- path: /x\n  auth:\n    jwt:\n      algorithms: [RS256]\n      keys:\n"
-      "      - |\n        -----BEGIN PUBLIC KEY-----\n        abc\n");
-  EXPECT_EQ(config.endpoints[0].jwt[0].keys[0], "-----BEGIN PUBLIC KEY-----\nabc\n");
+      "endpoints:\n- path: /x\n  auth:\n    jwt:\n      algorithms: [EdDSA]\n      keys:\n"
+      "      - |\n        -----BEGIN PUBLIC KEY-----\n"
+      "        MCowBQYDK2VwAyEAGTRNppER9JfRrTqPvd5vSyHkiytb1QQyTN+NB6THMoI=\n"
+      "        -----END PUBLIC KEY-----\n");
+  EXPECT_EQ(config.endpoints[0].jwt[0].keys[0],
+            "-----BEGIN PUBLIC KEY-----\n"
+            "MCowBQYDK2VwAyEAGTRNppER9JfRrTqPvd5vSyHkiytb1QQyTN+NB6THMoI=\n"
+            "-----END PUBLIC KEY-----\n");
 }
 
 }  // namespace

@@ -49,6 +49,23 @@ TEST(AuthMistakes, KeysAndAlgorithms) {
           "f:6:79: endpoints[4].auth.basic: unknown key; allowed: jwt"));
 }
 
+TEST(AuthMistakes, KeysThatVerifyNothing) {
+  EXPECT_THAT(
+      mistakes_of(R"(endpoints:
+  - path: /a
+    auth:
+      jwt:
+        algorithms: [RS256]
+        keys:
+          - "-----BEGIN PUBLIC KEY-----"
+          - a secret
+)"),
+      ElementsAre("f:7:13: endpoints[0].auth.jwt.keys[0]: is no key that can be read; allowed: a "
+                  "list of PEM texts or secrets",
+                  "f:8:13: endpoints[0].auth.jwt.keys[1]: is a key that none of the algorithms "
+                  "takes"));
+}
+
 TEST(PassthroughMistakes, ARootWebhookOnTheSameBackend) {
   constexpr const char* kText =
       " is the root of a backend that passthrough opens to clients; allowed: a path of its own for "
