@@ -1,90 +1,12 @@
 #include "proxy/observe/metrics_text.h"
 
-#include <cstdio>
-#include <initializer_list>
 #include <utility>
 
+#include "proxy/observe/exposition.h"
 #include "proxy/observe/log.h"
 
 namespace sockhook::observe {
 namespace {
-
-// The order of kFamilies and of the calls in metrics_text().
-enum Family : std::size_t {
-  kConnections,
-  kHandshakes,
-  kCloses,
-  kMessages,
-  kMessageBytes,
-  kWebhookDuration,
-  kWebhooks,
-  kWebhooksInFlight,
-  kWebhooksQueued,
-  kWebhookRetries,
-  kPushes,
-  kDisconnectBacklog,
-  kSlowClients,
-  kIgnoredEffects,
-  kPassthrough,
-  kManagementRequests,
-  kOperations,
-  kOperationsWaiting,
-  kOperationsLag,
-  kBackplaneUp,
-  kBackplaneLoop,
-  kNodes,
-  kLoopLag,
-  kDroppedLogLines,
-  kReloads,
-  kBuildInfo,
-  kFamilyCount
-};
-
-constexpr std::array<MetricFamily, kFamilyCount> kFamilies = {{
-    {"sockhook_connections", "gauge", "endpoint", "Open WebSocket connections."},
-    {"sockhook_handshakes_total", "counter", "endpoint, result",
-     "Handshakes by how they ended; the endpoint is empty where none matched."},
-    {"sockhook_closes_total", "counter", "endpoint, code, by",
-     "Ended connections by close code and by who closed: client, backend or proxy."},
-    {"sockhook_messages_total", "counter", "endpoint, direction",
-     "Messages from (in) and to (out) clients."},
-    {"sockhook_message_bytes_total", "counter", "endpoint, direction",
-     "Payload bytes of these messages."},
-    {"sockhook_webhook_duration_seconds", "histogram", "endpoint, route, phase",
-     "Time of webhooks: queue until a backend connection was free, connect for a new one, backend "
-     "from the request to the end of the answer."},
-    {"sockhook_webhooks_total", "counter", "endpoint, route, result", "Webhooks by their result."},
-    {"sockhook_webhooks_in_flight", "gauge", "", "Webhooks that a backend is working on."},
-    {"sockhook_webhooks_queued", "gauge", "", "Webhooks that wait for a backend connection."},
-    {"sockhook_webhook_retries_total", "counter", "", "Requests to backends that were repeated."},
-    {"sockhook_pushes_total", "counter", "target, result, path",
-     "Sends of the management API: one for a connection, one for each member that a group, a user "
-     "or a broadcast reached or missed."},
-    {"sockhook_disconnect_backlog", "gauge", "", "Disconnect webhooks that wait for a retry."},
-    {"sockhook_slow_clients_total", "counter", "",
-     "Messages that did not fit the queue of their client."},
-    {"sockhook_ignored_effects_total", "counter", "",
-     "Malformed effect headers in answers of backends."},
-    {"sockhook_passthrough_requests_total", "counter", "result",
-     "Plain HTTP requests by how they ended."},
-    {"sockhook_management_requests_total", "counter", "status",
-     "Requests to the management API by the first digit of the status."},
-    {"sockhook_operations_total", "counter", "result",
-     "Operations from the stream by what became of them."},
-    {"sockhook_operations_waiting", "gauge", "",
-     "Entries in the stream of operations; 0 on nodes that do not read it."},
-    {"sockhook_operations_lag_seconds", "gauge", "",
-     "Age of the oldest operation from the stream that is under way."},
-    {"sockhook_backplane_up", "gauge", "", "1 while the backplane answers; always with memory."},
-    {"sockhook_backplane_loop_seconds", "gauge", "",
-     "Time that the last message to this node itself took through the backplane."},
-    {"sockhook_nodes", "gauge", "", "Known nodes, this one included."},
-    {"sockhook_loop_lag_seconds", "gauge", "loop", "How late the last timer of an event loop was."},
-    {"sockhook_log_lines_dropped_total", "counter", "",
-     "Log lines lost because standard output was too slow."},
-    {"sockhook_config_reloads_total", "counter", "result", "Reloads of the configuration."},
-    {"sockhook_build_info", "gauge", "version", "Always 1."},
-}};
 
 template <typename Enum>
 using Names = std::array<std::string_view, static_cast<std::size_t>(Enum::kCount)>;
@@ -106,76 +28,6 @@ constexpr Names<PushResult> kPushNames = {"delivered",  "held",        "gone",  
 constexpr Names<PushPath> kPathNames = {"local", "remote"};
 constexpr Names<OperationResult> kOperationNames = {"done", "rejected", "malformed", "retried"};
 constexpr Names<ReloadResult> kReloadNames = {"ok", "refused"};
-
-using Label = std::pair<std::string_view, std::string_view>;
-using Labels = std::initializer_list<Label>;
-
-class TextWriter {
- public:
-  void begin(Family family) {
-    const MetricFamily& row = kFamilies[family];
-    name_ = row.name;
-    text_.append("# HELP ").append(name_).append(" ").append(row.help).append("\n# TYPE ");
-    text_.append(name_).append(" ").append(row.type).append("\n");
-  }
-  void sample(Labels labels, uint64_t value) { line("", labels, {}, std::to_string(value)); }
-  void sample(Labels labels, int64_t value) { line("", labels, {}, std::to_string(value)); }
-  void sample(Labels labels, double value) { line("", labels, {}, decimal(value)); }
-
-  // `shards` are histograms of the same thing, one for each thread.
-  void histogram(Labels labels, const std::vector<const Histogram*>& shards) {
-    uint64_t count = 0;
-    uint64_t sum_us = 0;
-    for (std::size_t bucket = 0; bucket < Histogram::kBuckets; ++bucket) {
-      for (const Histogram* shard : shards) count += shard->in_bucket(bucket);
-      const bool is_last = bucket == Histogram::kBoundsUs.size();
-      const std::string bound =
-          is_last ? "+Inf" : decimal(static_cast<double>(Histogram::kBoundsUs[bucket]) / 1e6);
-      line("_bucket", labels, {"le", bound}, std::to_string(count));
-    }
-    for (const Histogram* shard : shards) sum_us += shard->sum_us();
-    line("_sum", labels, {}, decimal(static_cast<double>(sum_us) / 1e6));
-    line("_count", labels, {}, std::to_string(count));
-  }
-
-  std::string take() { return std::move(text_); }
-
- private:
-  static std::string decimal(double value) {
-    char digits[32];
-    std::snprintf(digits, sizeof(digits), "%.15g", value);
-    return digits;
-  }
-
-  void line(std::string_view suffix, Labels labels, Label extra, std::string_view value) {
-    text_.append(name_).append(suffix);
-    char separator = '{';
-    const auto add = [&](const Label& label) {
-      text_ += std::exchange(separator, ',');
-      text_.append(label.first).append("=\"");
-      append_escaped(label.second);
-      text_ += '"';
-    };
-    for (const Label& label : labels) add(label);
-    if (!extra.first.empty()) add(extra);
-    if (separator == ',') text_ += '}';
-    text_.append(" ").append(value).append("\n");
-  }
-
-  void append_escaped(std::string_view value) {
-    for (const char c : value) {
-      if (c == '\n') {
-        text_ += "\\n";
-        continue;
-      }
-      if (c == '"' || c == '\\') text_ += '\\';
-      text_ += c;
-    }
-  }
-
-  std::string_view name_;
-  std::string text_;
-};
 
 // Sums one cell over all workers; `cell` finds it in a worker's shard.
 template <typename Cell>
@@ -201,7 +53,7 @@ void each_name(const Names<Enum>& names, Visitor visit) {
   for (std::size_t i = 0; i < names.size(); ++i) visit(static_cast<Enum>(i), names[i]);
 }
 
-void write_connections(TextWriter& out, const Metrics& metrics) {
+void write_connections(Exposition& out, const Metrics& metrics) {
   out.begin(kConnections);
   each_endpoint(metrics, [&](std::string_view name, auto shard) {
     out.sample({{"endpoint", name}},
@@ -240,7 +92,7 @@ void write_connections(TextWriter& out, const Metrics& metrics) {
   });
 }
 
-void write_messages(TextWriter& out, const Metrics& metrics) {
+void write_messages(Exposition& out, const Metrics& metrics) {
   const auto write = [&](Family family, auto in, auto out_cell) {
     out.begin(family);
     each_endpoint(metrics, [&](std::string_view name, auto shard) {
@@ -270,7 +122,7 @@ void each_route(const Metrics& metrics, Visitor visit) {
   });
 }
 
-void write_webhooks(TextWriter& out, const Metrics& metrics) {
+void write_webhooks(Exposition& out, const Metrics& metrics) {
   constexpr std::pair<std::string_view, Histogram RouteMetrics::*> kPhases[] = {
       {"queue", &RouteMetrics::queue},
       {"connect", &RouteMetrics::connect},
@@ -297,7 +149,7 @@ void write_webhooks(TextWriter& out, const Metrics& metrics) {
 
 // Cells of the workers that have no labels.
 template <typename Cell>
-void write_plain(TextWriter& out, const Metrics& metrics, Family family,
+void write_plain(Exposition& out, const Metrics& metrics, Family family,
                  Cell WorkerMetrics::*cell) {
   out.begin(family);
   out.sample({}, sum(
@@ -305,7 +157,7 @@ void write_plain(TextWriter& out, const Metrics& metrics, Family family,
 }
 
 // Only what has happened: most targets never meet most results.
-void write_pushes(TextWriter& out, const ControlMetrics& control) {
+void write_pushes(Exposition& out, const ControlMetrics& control) {
   out.begin(kPushes);
   each_name<PushPath>(kPathNames, [&](auto path, std::string_view path_name) {
     each_name<PushTarget>(kTargetNames, [&](auto target, std::string_view target_name) {
@@ -319,7 +171,7 @@ void write_pushes(TextWriter& out, const ControlMetrics& control) {
   });
 }
 
-void write_requests(TextWriter& out, const Metrics& metrics) {
+void write_requests(Exposition& out, const Metrics& metrics) {
   out.begin(kPassthrough);
   each_name<PassthroughResult>(kPassthroughNames, [&](auto result, std::string_view label) {
     out.sample({{"result", label}},
@@ -334,7 +186,7 @@ void write_requests(TextWriter& out, const Metrics& metrics) {
   }
 }
 
-void write_operations(TextWriter& out, const Metrics& metrics, const NodeFacts& facts) {
+void write_operations(Exposition& out, const Metrics& metrics, const NodeFacts& facts) {
   out.begin(kOperations);
   each_name<OperationResult>(kOperationNames, [&](auto result, std::string_view label) {
     out.sample({{"result", label}}, metrics.control.operations[result].value());
@@ -345,7 +197,7 @@ void write_operations(TextWriter& out, const Metrics& metrics, const NodeFacts& 
   out.sample({}, facts.operations_lag_seconds);
 }
 
-void write_loop_lag(TextWriter& out, const Metrics& metrics) {
+void write_loop_lag(Exposition& out, const Metrics& metrics) {
   constexpr double kMicroseconds = 1e6;
   out.begin(kLoopLag);
   out.sample({{"loop", "control"}},
@@ -357,7 +209,7 @@ void write_loop_lag(TextWriter& out, const Metrics& metrics) {
   }
 }
 
-void write_node(TextWriter& out, const Metrics& metrics, const NodeFacts& facts) {
+void write_node(Exposition& out, const Metrics& metrics, const NodeFacts& facts) {
   out.begin(kBackplaneUp);
   out.sample({}, uint64_t{facts.is_backplane_up ? 1U : 0U});
   out.begin(kBackplaneLoop);
@@ -377,10 +229,8 @@ void write_node(TextWriter& out, const Metrics& metrics, const NodeFacts& facts)
 
 }  // namespace
 
-std::span<const MetricFamily> metric_families() { return kFamilies; }
-
 std::string metrics_text(const Metrics& metrics, const NodeFacts& facts) {
-  TextWriter out;
+  Exposition out;
   write_connections(out, metrics);
   write_messages(out, metrics);
   write_webhooks(out, metrics);

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,14 +25,5 @@ struct NodeFacts {
 inline constexpr std::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 std::string metrics_text(const Metrics& metrics, const NodeFacts& facts);
-
-// All families in the order of the text; docs/metrics.md has the same rows.
-struct MetricFamily {
-  std::string_view name;
-  std::string_view type;    // counter, gauge or histogram
-  std::string_view labels;  // "endpoint, result"
-  std::string_view help;
-};
-std::span<const MetricFamily> metric_families();
 
 }  // namespace sockhook::observe

@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "proxy/observe/metric_family.h"
 #include "proxy/observe/metrics_text.h"
 
 namespace sockhook::observe {
