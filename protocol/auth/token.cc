@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "protocol/webhook/base64.h"
+#include "protocol/webhook/names.h"
 
 namespace sockhook::auth {
 namespace {
@@ -142,6 +143,8 @@ std::string_view describe(TokenError error) {
       return "the audience is not accepted";
     case TokenError::kTooLarge:
       return "the claims are over 4 KiB";
+    case TokenError::kUser:
+      return "the user has no valid name";
   }
   return {};
 }
@@ -165,7 +168,12 @@ Result<Claims, TokenError> verify_token(std::string_view token, const TokenRules
   if (const auto error = check_claims(payload, rules, now_s)) return Failure{*error};
   Claims claims;
   claims.user = user_of(payload, rules.user_claim);
+  if (!claims.user.empty() && !webhook::is_valid_name(claims.user)) {
+    return Failure{TokenError::kUser};
+  }
   if (!rules.groups_claim.empty()) claims.groups = texts_of(payload, rules.groups_claim);
+  claims.ignored_groups = std::erase_if(
+      claims.groups, [](const std::string& group) { return !webhook::is_valid_name(group); });
   claims.expires_at_s = *date_member(payload, "exp");
   claims.json = std::move(parts->payload);
   return claims;

@@ -42,6 +42,7 @@ enum class TokenError : std::uint8_t {
   kIssuer,
   kAudience,
   kTooLarge,  // claims over kMaxClaimsBytes
+  kUser,      // names one that no user can be called by
 };
 // For the log and WWW-Authenticate's error_description: no quotes, no token.
 std::string_view describe(TokenError error);
@@ -49,8 +50,9 @@ std::string_view describe(TokenError error);
 struct Claims {
   std::string user;  // empty: the token does not say
   std::vector<std::string> groups;
-  std::int64_t expires_at_s = 0;  // without leeway
-  std::string json;               // all of them, as the token has them
+  std::size_t ignored_groups = 0;  // names that no group can be called by
+  std::int64_t expires_at_s = 0;   // without leeway
+  std::string json;                // all of them, as the token has them
 };
 
 inline constexpr std::size_t kMaxTokenBytes = 8 * 1024;

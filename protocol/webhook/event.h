@@ -42,6 +42,7 @@ struct Event {
   const http::Headers* handshake = nullptr;
   std::string_view query;           // without '?'
   std::string_view client_subject;  // of its certificate, in ASCII; empty: it has shown none
+  std::string_view claims;          // of its token, JSON; empty: none was asked for
 
   // kMessage.
   std::string_view payload;

@@ -19,30 +19,6 @@ namespace {
 // Names with all their values, in the order of their first appearance.
 using MultiMap = std::vector<std::pair<std::string, std::vector<std::string>>>;
 
-// Writes the members of one JSON object.
-class ObjectWriter {
- public:
-  explicit ObjectWriter(std::string& out) : out_(out) { out_ += '{'; }
-  ~ObjectWriter() { out_ += '}'; }
-  ObjectWriter(const ObjectWriter&) = delete;
-  ObjectWriter& operator=(const ObjectWriter&) = delete;
-
-  // What follows is the value.
-  std::string& key(std::string_view name) {
-    if (!is_first_) out_ += ',';
-    is_first_ = false;
-    append_json_string(out_, name);
-    out_ += ':';
-    return out_;
-  }
-  void text(std::string_view name, std::string_view value) { append_json_string(key(name), value); }
-  void number(std::string_view name, std::int64_t value) { key(name) += std::to_string(value); }
-
- private:
-  std::string& out_;
-  bool is_first_ = true;
-};
-
 void add(MultiMap& map, std::string_view name, std::string_view value, bool ignoring_case) {
   const auto same = std::find_if(map.begin(), map.end(), [&](const auto& entry) {
     return ignoring_case ? http::equals_ignoring_case(entry.first, name) : entry.first == name;
@@ -107,6 +83,7 @@ MultiMap connect_headers(const Event& event) {
   headers.add("X-Forwarded-Port", forwarded_port(event));
   headers.add("X-Forwarded-Proto", event.proto);
   if (!event.client_subject.empty()) headers.add("Sockhook-Client-Subject", event.client_subject);
+  if (!event.claims.empty()) headers.add("Sockhook-Claims", base64url(event.claims));
   for (const http::Header& field : headers) add(map, field.name, field.value, true);
   return map;
 }
@@ -138,12 +115,14 @@ void write_texts(ObjectWriter& object, const LambdaContext::Variables& texts) {
 
 void write_authorizer(ObjectWriter& request_context, const Event& event,
                       const LambdaContext& context) {
-  const bool has_claims = context.claims != nullptr && !context.claims->empty();
-  if (event.user.empty() && event.state.empty() && !has_claims) return;
   LambdaContext::Variables entries;
-  if (has_claims) entries = *context.claims;
-  if (!event.user.empty()) entries.insert_or_assign("principalId", std::string(event.user));
-  if (!event.state.empty()) entries.insert_or_assign("state", std::string(event.state));
+  if (context.claims != nullptr) entries = *context.claims;
+  // What these two say is ours to say, not the issuer's.
+  entries.erase("principalId");
+  entries.erase("state");
+  if (!event.user.empty()) entries.emplace("principalId", event.user);
+  if (!event.state.empty()) entries.emplace("state", event.state);
+  if (entries.empty()) return;
   ObjectWriter authorizer(request_context.key("authorizer"));
   write_texts(authorizer, entries);
 }

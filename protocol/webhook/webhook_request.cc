@@ -5,6 +5,7 @@
 #include "protocol/http/header_rules.h"
 #include "protocol/http/http_writer.h"
 #include "protocol/http/percent.h"
+#include "protocol/webhook/base64.h"
 #include "protocol/webhook/timestamp.h"
 
 namespace sockhook::webhook {
@@ -105,6 +106,7 @@ void WebhookRequest::append_events_head(std::string& out, const Event& event,
   append_known(out, "x-forwarded-proto", event.proto);
   append_known(out, "x-forwarded-host", event.host);
   if (is_connect) append_known(out, "sockhook-client-subject", event.client_subject);
+  if (is_connect) append_known(out, "sockhook-claims", base64url(event.claims));
   if (is_connect && event.handshake != nullptr) append_client_headers(out, *event.handshake);
   std::string_view body;
   if (event.kind == EventKind::kMessage) {

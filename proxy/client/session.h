@@ -27,6 +27,7 @@
 #include "proxy/client/handshake_responder.h"
 #include "proxy/client/member_index.h"
 #include "proxy/client/session_context.h"
+#include "proxy/client/token_grant.h"
 #include "proxy/net/deadline_wheel.h"
 #include "proxy/net/stream.h"
 #include "proxy/push/push_command.h"
@@ -45,6 +46,8 @@ class Session final : net::StreamListener, net::DeadlineListener {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  // What its token says; before begin().
+  void grant(TokenGrant grant);
   // Asks $connect, or opens at once where the endpoint has no such route. May destroy the session.
   void begin(const http::Headers& handshake, std::string_view query);
   // The client went away before the verdict; the responder is not called any more.
@@ -90,6 +93,7 @@ class Session final : net::StreamListener, net::DeadlineListener {
   struct Held {
     HandshakeResponder* responder = nullptr;
     std::vector<std::string> offered;
+    std::vector<std::string> groups;                 // of its token
     std::optional<websocket::DeflateTerms> deflate;  // what will be agreed on
     struct Push {
       websocket::SharedFrame frame;
@@ -191,6 +195,7 @@ class Session final : net::StreamListener, net::DeadlineListener {
   uint64_t last_ping_ms_ = 0;
   uint64_t reading_paused_at_ms_ = 0;
   uint64_t must_end_at_ms_ = 0;  // max_duration while open, the close handshake's limit after
+  uint64_t expires_at_ms_ = 0;   // its token, with leeway; 0: it need not end with that
   uint64_t tokens_at_ms_ = 0;
   double tokens_ = 0;
   uint64_t messages_ = 0;   // events so far: the number in ce-id

@@ -1,7 +1,9 @@
 // The first part of a session's life: from $connect to the 101, or to the refusal.
 
+#include <algorithm>
 #include <utility>
 
+#include "protocol/auth/flat_claims.h"
 #include "protocol/http/http_writer.h"
 #include "protocol/websocket/close_code.h"
 #include "proxy/client/hub.h"
@@ -13,6 +15,25 @@ namespace sockhook::client {
 using observe::HandshakeResult;
 using webhook::ClosedBy;
 using Outcome = routing::WebhookResult::Outcome;
+
+void Session::grant(TokenGrant grant) {
+  facts_->user = std::move(grant.user);
+  if (facts_->endpoint->format() == webhook::Format::kLambda) {
+    facts_->flat_claims =
+        std::make_shared<const routing::FlatClaims>(auth::flat_claims(*grant.claims));
+  }
+  facts_->claims = std::move(grant.claims);
+  held_->groups = std::move(grant.groups);
+  if (grant.ignored_groups > 0) {
+    webhook::Effects effects;
+    effects.mistakes.assign(grant.ignored_groups, "a group of the token is no valid name");
+    report_mistakes(effects);
+  }
+  if (grant.ends_at_ms) {
+    const int64_t left_ms = std::max<int64_t>(*grant.ends_at_ms - net::Loop::wall_ms(), 0);
+    expires_at_ms_ = now_ms() + static_cast<uint64_t>(left_ms);
+  }
+}
 
 void Session::begin(const http::Headers& handshake, std::string_view query) {
   const routing::Endpoint& endpoint = *facts_->endpoint;
@@ -108,6 +129,7 @@ void Session::on_connect_result(routing::WebhookResult& result) {
 }
 
 void Session::conclude(webhook::ConnectAnswer& answer, HandshakeResult failure) {
+  facts_->claims.reset();  // nobody else asks for them, and they may be 4 KiB
   // Of a connection that never opens the $disconnect still tells what its $connect has set.
   if (answer.effects.user) facts_->user = *answer.effects.user;
   if (answer.effects.state) facts_->state = *answer.effects.state;
@@ -115,6 +137,8 @@ void Session::conclude(webhook::ConnectAnswer& answer, HandshakeResult failure) 
     if (!answer.is_accepted()) {
       refuse(answer.status, answer.headers, answer.body, failure);
     } else if (!take_users_place()) {
+      // Of a connection without a $connect the backend knows nothing.
+      if (facts_->endpoint->connect == nullptr) owes_disconnect_ = false;
       refuse(429, {}, "too many connections of this user\n", HandshakeResult::kUserFull);
     }
   }
@@ -163,6 +187,7 @@ void Session::open(webhook::ConnectAnswer& answer) {
   write_switching_protocols(upgraded.accept_key, answer, held->deflate);
   if (!facts_->user.empty()) context_.hub.users().join(facts_->user, this, users_);
   report_mistakes(answer.effects);
+  for (const std::string& group : held->groups) set_membership(group, true);
   apply(answer.effects);
   for (const auto& [group, joins] : held->memberships) set_membership(group, joins);
   send_frames(answer.frames);

@@ -1,5 +1,6 @@
-// A session's one deadline: pings, dead peers, idleness, age, the message rate and the close
-// handshake. It is armed for whichever comes first and looks at all of them when it fires.
+// A session's one deadline: pings, dead peers, idleness, age, the token's expiry, the message rate
+// and the close handshake. It is armed for whichever comes first and looks at all of them when it
+// fires.
 
 #include <algorithm>
 
@@ -36,6 +37,7 @@ void Session::arm() {
   uint64_t due = UINT64_MAX;
   if (must_end_at_ms_ != 0 && !waits_for_rest()) due = must_end_at_ms_;
   if (state_ == State::kOpen) {
+    if (expires_at_ms_ != 0) due = std::min(due, expires_at_ms_);
     if (limits().ping_interval) due = std::min(due, last_ping_ms_ + ms(*limits().ping_interval));
     if (is_reading_ && limits().ping_timeout) {
       due = std::min(due, last_received_ms_ + ms(*limits().ping_timeout));
@@ -75,6 +77,10 @@ void Session::check_liveness() {
   if (is_at_limit()) last_message_ms_ = now;  // no idleness: see on_message_result()
   if (must_end_at_ms_ != 0 && now >= must_end_at_ms_) {
     close_with(close_code::kGoingAway, "maximum duration", webhook::ClosedBy::kProxy);
+    return;
+  }
+  if (expires_at_ms_ != 0 && now >= expires_at_ms_) {
+    close_with(close_code::kPolicyViolation, "token expired", webhook::ClosedBy::kProxy);
     return;
   }
   if (is_reading_ && limits().ping_timeout &&

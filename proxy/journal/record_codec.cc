@@ -27,6 +27,8 @@ enum Tag : char {
   kTrace = 't',  // 16 bytes, and one that says whether it is sampled
   kTracestate = 'o',
   kHandshakeAt = 'b',
+  kClaimName = 'n',
+  kClaimText = 'v',  // of the name before it; absent: empty
   kEndCode = 'c',
   kEndReason = 'r',
   kEndBy = 'y',
@@ -67,6 +69,11 @@ void write_facts(Writer& out, const ConnectionFacts& facts) {
   out.text(kTrace, trace);
   out.text(kTracestate, facts.trace.tracestate);
   out.number(kHandshakeAt, facts.handshake_at_ms);
+  if (!facts.flat_claims) return;
+  for (const auto& [name, text] : *facts.flat_claims) {
+    out.text(kClaimName, name);
+    out.text(kClaimText, text);
+  }
 }
 
 struct Field {
@@ -111,6 +118,12 @@ bool read_number(std::string_view text, Number* number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+// The claims that have been read so far.
+struct ReadClaims {
+  std::shared_ptr<routing::FlatClaims> all;
+  std::string* last = nullptr;  // whose text may follow
+};
+
 // What came in a header goes out in one.
 bool read_header(std::string_view text, std::string* value) {
   *value = text;
@@ -124,6 +137,18 @@ bool read_trace(std::string_view bytes, webhook::Trace* trace) {
   return true;
 }
 
+bool read_claim_name(std::string_view name, ReadClaims& claims) {
+  if (!claims.all) claims.all = std::make_shared<routing::FlatClaims>();
+  claims.last = &(*claims.all)[std::string(name)];
+  return true;
+}
+
+bool read_claim_text(std::string_view text, ReadClaims& claims) {
+  if (claims.last == nullptr) return false;
+  *claims.last = text;
+  return true;
+}
+
 bool read_closer(std::string_view text, ClosedBy* by) {
   for (const ClosedBy known : {ClosedBy::kClient, ClosedBy::kBackend, ClosedBy::kProxy}) {
     if (text != webhook::to_string(known)) continue;
@@ -134,7 +159,7 @@ bool read_closer(std::string_view text, ClosedBy* by) {
 }
 
 // False: the value cannot be one of this tag.
-bool read_field(const Field& field, DecodedRecord& record, Ending& ending) {
+bool read_field(const Field& field, DecodedRecord& record, Ending& ending, ReadClaims& claims) {
   ConnectionFacts& facts = *record.facts;
   switch (field.tag) {
     case kEndpoint:
@@ -161,6 +186,10 @@ bool read_field(const Field& field, DecodedRecord& record, Ending& ending) {
       return read_header(field.value, &facts.trace.tracestate);
     case kHandshakeAt:
       return read_number(field.value, &facts.handshake_at_ms);
+    case kClaimName:
+      return read_claim_name(field.value, claims);
+    case kClaimText:
+      return read_claim_text(field.value, claims);
     case kEndCode:
       return read_number(field.value, &ending.code);
     case kEndReason:
@@ -200,15 +229,17 @@ Result<DecodedRecord, std::string> decode_record(const webhook::ConnectionId& id
   record.facts = std::make_shared<ConnectionFacts>();
   record.facts->id = id;
   Ending ending;
+  ReadClaims claims;
   Reader reader(data.substr(1));
   Field field;
   while (!reader.is_at_end()) {
     if (!reader.next(&field)) return Failure{std::string("cut off")};
-    if (!read_field(field, record, ending)) {
+    if (!read_field(field, record, ending, claims)) {
       return Failure{std::string("malformed field '") + field.tag + "'"};
     }
   }
   if (record.endpoint.empty()) return Failure{std::string("no endpoint")};
+  record.facts->flat_claims = std::move(claims.all);
   if (ending.code != 0) record.ending = std::move(ending);
   return record;
 }

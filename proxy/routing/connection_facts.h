@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +19,9 @@
 
 namespace sockhook::routing {
 
+// A token's claims as texts, for the lambda format.
+using FlatClaims = std::map<std::string, std::string, std::less<>>;
+
 struct ConnectionFacts {
   webhook::ConnectionId id;
   EndpointPtr endpoint;
@@ -26,9 +31,11 @@ struct ConnectionFacts {
   std::string host;
   std::string user_agent;
   std::shared_ptr<const std::string> client_subject;  // of its certificate; null: it has shown none
-  std::string user;                                   // empty: unknown
-  std::string state;                                  // Sockhook-State; empty: none
-  std::string subprotocol;                            // negotiated; empty: none
+  std::shared_ptr<const std::string> claims;      // of its token, JSON; only while $connect runs
+  std::shared_ptr<const FlatClaims> flat_claims;  // null: not the lambda format, or no token
+  std::string user;                               // empty: unknown
+  std::string state;                              // Sockhook-State; empty: none
+  std::string subprotocol;                        // negotiated; empty: none
   webhook::TraceContext trace;
   int64_t handshake_at_ms = 0;  // wall clock, as the next two
   int64_t connected_at_ms = 0;  // 0 while $connect runs

@@ -23,6 +23,7 @@ webhook::Event JobEncoder::event_of(const routing::WebhookJob& job) const {
   event.handshake = job.handshake;
   event.query = job.query;
   if (facts.client_subject) event.client_subject = *facts.client_subject;
+  if (facts.claims) event.claims = *facts.claims;
   event.payload = job.payload;
   event.is_binary = job.is_binary;
   event.is_json = job.is_json;
@@ -73,6 +74,7 @@ std::string_view JobEncoder::encode_lambda(const routing::WebhookJob& job,
   // One value for the connection's life, $connect included: handlers make keys of it.
   context.connected_at_ms = facts.handshake_at_ms;
   context.user_agent = facts.user_agent;
+  context.claims = facts.flat_claims.get();
   lambda_body_ = webhook::lambda_event(event, context);
   return lambda_body_;
 }

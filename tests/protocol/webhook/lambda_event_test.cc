@@ -112,6 +112,16 @@ TEST(LambdaEvent, OfConnectNamesTheSubjectOfTheClientsCertificate) {
   EXPECT_NE(body.find(R"("Sockhook-Client-Subject":["CN=Ann"]})"), std::string::npos) << body;
 }
 
+TEST(LambdaEvent, OfConnectCarriesTheClaimsOfTheToken) {
+  const http::Headers forged{{"Sockhook-Claims", "e30"}};
+  Event event = event_of(EventKind::kConnect);
+  event.handshake = &forged;
+  EXPECT_EQ(lambda_event(event, context()).find("Claims"), std::string::npos);
+  event.claims = R"({"sub":"ada?>"})";
+  const std::string body = lambda_event(event, context());
+  EXPECT_NE(body.find(R"("Sockhook-Claims":"eyJzdWIiOiJhZGE_PiJ9"})"), std::string::npos) << body;
+}
+
 TEST(LambdaEvent, OfAMessageHasExactlyTheseBytes) {
   Event event = event_of(EventKind::kMessage);
   event.payload = "{\"action\":\"sendMessage\",\"t\":\"\xC3\xA4\n\"}";
@@ -205,6 +215,9 @@ TEST(LambdaEvent, HasUserStateAndClaimsAsFlatStringsInTheAuthorizer) {
             (json{{"principalId", "ada"}, {"role", "admin"}}))
       << "the user wins over a claim of that name";
   event.user = {};
+  EXPECT_EQ(json::parse(lambda_event(event, with_claims))["requestContext"]["authorizer"],
+            (json{{"role", "admin"}}))
+      << "a claim names no user by itself";
   event.state = "s";
   EXPECT_EQ(json::parse(lambda_event(event, context()))["requestContext"]["authorizer"],
             (json{{"state", "s"}}));

@@ -131,6 +131,18 @@ TEST(EventsRequest, ForConnectOnlyNamesTheSubjectOfTheClientsCertificate) {
   EXPECT_THAT(head(event), Not(HasSubstr("ubject")));
 }
 
+TEST(EventsRequest, ForConnectOnlyCarriesTheClaimsOfTheToken) {
+  const http::Headers forged{{"Sockhook-Claims", "e30"}};
+  Event event = event_of(EventKind::kConnect);
+  event.handshake = &forged;
+  EXPECT_THAT(head(event), Not(HasSubstr("laims")));
+  event.claims = R"({"sub":"ada?>"})";
+  EXPECT_THAT(head(event), HasSubstr("\r\nsockhook-claims: eyJzdWIiOiJhZGE_PiJ9\r\n"));
+  EXPECT_THAT(head(event), Not(HasSubstr("e30\r\n")));
+  event.kind = EventKind::kMessage;
+  EXPECT_THAT(head(event), Not(HasSubstr("laims")));
+}
+
 TEST(EventsRequest, ForDisconnectSaysHowTheConnectionEnded) {
   Event event = event_of(EventKind::kDisconnect);
   event.close_code = 4001;

@@ -46,6 +46,17 @@ TEST_F(RecordCodecTest, AConnectionOfWhichLittleIsKnownComesBackToo) {
   EXPECT_EQ(decoded->facts->user, "");
 }
 
+TEST_F(RecordCodecTest, ATokensClaimsComeBack) {
+  const auto facts = make_facts();
+  const routing::FlatClaims claims = {
+      {"empty", ""}, {"role", "admin"}, {"sub", "Jos\xc3\xa9"}, {"tree", std::string(3000, 't')}};
+  facts->flat_claims = std::make_shared<const routing::FlatClaims>(claims);
+  const auto decoded = decode_record(facts->id, encode_record(*facts));
+  ASSERT_TRUE(decoded) << decoded.error();
+  ASSERT_NE(decoded->facts->flat_claims, nullptr);
+  EXPECT_EQ(*decoded->facts->flat_claims, claims);
+}
+
 TEST_F(RecordCodecTest, TheEndingComesBack) {
   const auto job = disconnect_of(make_facts());
   const auto decoded = decode_record(job.facts->id, encode_record(job));
@@ -85,6 +96,9 @@ TEST_F(RecordCodecTest, WhatIsMalformedIsAnError) {
   EXPECT_EQ(error_of("1e\4chat"
                      "y\3who"),
             "malformed field 'y'");
+  EXPECT_EQ(error_of("1e\4chat"
+                     "v\1x"),
+            "malformed field 'v'");
   EXPECT_EQ(error_of("1e\4chat"
                      "h\4a\r\nb"),
             "malformed field 'h'")
