@@ -43,4 +43,28 @@ std::string_view route_key(const Event& event) {
   return event.route_key;
 }
 
+std::string_view ce_type(EventKind kind) {
+  switch (kind) {
+    case EventKind::kConnect:
+      return "io.sockhook.connect";
+    case EventKind::kDisconnect:
+      return "io.sockhook.disconnect";
+    case EventKind::kMessage:
+      break;
+  }
+  return "io.sockhook.message";
+}
+
+std::string ce_source(const Event& event) {
+  std::string source = "/nodes/";
+  source.append(event.node).append("/endpoints/").append(event.endpoint);
+  return source;
+}
+
+std::string_view content_type(const Event& event) {
+  if (!event.content_type.empty()) return event.content_type;
+  if (event.is_binary) return "application/octet-stream";
+  return event.is_json ? "application/json" : "text/plain; charset=utf-8";
+}
+
 }  // namespace sockhook::webhook

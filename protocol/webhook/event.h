@@ -61,4 +61,10 @@ std::string event_id(const Event& event);
 // "$connect", "$disconnect", or the message's.
 std::string_view route_key(const Event& event);
 
+// Of CloudEvents.
+std::string_view ce_type(EventKind kind);
+std::string ce_source(const Event& event);
+// Of a message.
+std::string_view content_type(const Event& event);
+
 }  // namespace sockhook::webhook

@@ -38,12 +38,15 @@ bool is_encoded(const http::Headers& headers) {
   return false;
 }
 
-// Why the body cannot be read at all; empty when it can.
+}  // namespace
+
 std::string_view unreadable(const HttpAnswer& answer) {
   if (answer.is_body_lost) return "the body is too large or incomplete";
   if (!answer.body.empty() && is_encoded(answer.headers)) return "the body has a Content-Encoding";
   return {};
 }
+
+namespace {
 
 std::vector<OutFrame> lines_of(std::string_view body) {
   std::vector<OutFrame> frames;

@@ -26,6 +26,9 @@ struct HttpAnswer {
   bool is_body_lost = false;
 };
 
+// Why the body of an answer cannot be read at all; empty when it can.
+std::string_view unreadable(const HttpAnswer& answer);
+
 struct OutFrame {
   bool is_binary = false;
   std::string payload;

@@ -14,24 +14,6 @@ namespace {
 
 constexpr std::string_view kVia = "1.1 sockhook";
 
-std::string_view ce_type(EventKind kind) {
-  switch (kind) {
-    case EventKind::kConnect:
-      return "io.sockhook.connect";
-    case EventKind::kDisconnect:
-      return "io.sockhook.disconnect";
-    case EventKind::kMessage:
-      break;
-  }
-  return "io.sockhook.message";
-}
-
-std::string_view content_type(const Event& event) {
-  if (!event.content_type.empty()) return event.content_type;
-  if (event.is_binary) return "application/octet-stream";
-  return event.is_json ? "application/json" : "text/plain; charset=utf-8";
-}
-
 // For names of our own and values that are safe: no check, no copy.
 void append_line(std::string& out, std::string_view name, std::string_view value) {
   out.append(name).append(": ").append(value).append("\r\n");
@@ -50,9 +32,7 @@ void append_known(std::string& out, std::string_view name, std::string_view valu
 void append_attributes(std::string& out, const Event& event, std::string_view id) {
   append_line(out, "ce-specversion", "1.0");
   append_line(out, "ce-type", ce_type(event.kind));
-  std::string source = "/nodes/";
-  source.append(event.node).append("/endpoints/").append(event.endpoint);
-  append_attribute(out, "ce-source", source);
+  append_attribute(out, "ce-source", ce_source(event));
   append_line(out, "ce-id", id);
   append_line(out, "ce-time", rfc3339(event.time_ms));
   append_line(out, "ce-connectionid", event.connection_id);
@@ -122,6 +102,14 @@ void WebhookRequest::append_lambda_head(std::string& out, const Event& event, st
   append_common(out, event);
   append_line(out, "Content-Type", "application/json");
   append_end(out, event_id(event), body, signing);
+}
+
+void WebhookRequest::append_batch_head(std::string& out, std::string_view id, std::string_view body,
+                                       const Signing& signing) const {
+  append_request_line(out, {});
+  append_common(out, {});
+  append_line(out, "Content-Type", "application/cloudevents-batch+json");
+  append_end(out, id, body, signing);
 }
 
 void WebhookRequest::append_request_line(std::string& out, std::string_view query) const {

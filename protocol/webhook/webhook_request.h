@@ -1,5 +1,5 @@
 // WebhookRequest: the constant part of the requests to one route at one backend address; and the
-// heads of such requests in both formats (contract 4, 4.1, 4.2, 4.4).
+// heads of such requests in both formats (contract 4, 4.1, 4.2, 4.4, 4.6).
 //
 // Made once per route and address of a Config; immutable, any thread. A head is complete, its empty
 // line included: the body follows it in the same write.
@@ -38,6 +38,10 @@ class WebhookRequest {
   // format: lambda. `body` is what lambda_event() made of the event.
   void append_lambda_head(std::string& out, const Event& event, std::string_view body,
                           const Signing& signing) const;
+  // A batch (contract 4.6). `body` is what a BatchWriter made; `id` is that of the request. No
+  // trace: each event has its own.
+  void append_batch_head(std::string& out, std::string_view id, std::string_view body,
+                         const Signing& signing) const;
 
  private:
   bool is_configured(std::string_view lower_case_name) const;
