@@ -76,6 +76,7 @@ Worker::Parts::Parts(Worker& worker)
       drain_tick(&worker),
       new_life_answer(&worker) {
   front.owner = &worker;
+  front.token_gates.resize(worker.node_.config->endpoints.size());
   front.tls = worker.node_.tls.public_;
   if (const auto& settings = worker.node_.config->passthrough) {
     passthrough.emplace(worker.loop_, *settings, *pools[settings->backend], sessions.metrics);
@@ -157,8 +158,11 @@ void Worker::handle(BudgetChanged&) {
   for (const auto& pool : parts_->pools) pool->on_budget();
 }
 
-// No handshake waits for keys yet.
-void Worker::handle(KeysRefreshed&) {}
+void Worker::handle(KeysRefreshed&) {
+  for (auto next = parts_->connections.begin(); next != parts_->connections.end();) {
+    (next++)->on_keys_refreshed();
+  }
+}
 
 // Only a cluster's control sends these.
 void Worker::handle(RecordsWritten& written) { parts_->cluster->handle(written); }

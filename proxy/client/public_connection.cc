@@ -7,7 +7,6 @@
 
 #include "protocol/http/target.h"
 #include "protocol/websocket/handshake.h"
-#include "proxy/client/origin.h"
 #include "proxy/observe/log.h"
 
 namespace sockhook::client {
@@ -15,8 +14,6 @@ namespace sockhook::client {
 using observe::HandshakeResult;
 
 namespace {
-
-constexpr std::string_view kRetryAfterSeconds = "5";
 
 http::IpAddress ip_of(const net::SocketAddress& address) {
   if (address.family() == AF_INET) {
@@ -41,7 +38,9 @@ http::ServerConnectionSettings settings_of(const conf::PublicListener& listener)
 }  // namespace
 
 PublicConnection::PublicConnection(PublicContext& context) : context_(context) {}
-PublicConnection::~PublicConnection() = default;
+PublicConnection::~PublicConnection() {
+  if (is_waiting_for_keys_) --context_.waiting_for_keys;
+}
 
 void PublicConnection::accept(const net::Incoming& incoming) {
   stream_ = std::make_unique<net::SocketStream>(context_.loop, incoming.is_unix,
@@ -108,7 +107,13 @@ void PublicConnection::on_read(std::string_view data) {
 
 void PublicConnection::on_end(int) { stream_->close(); }
 
-void PublicConnection::on_deadline(net::Deadline&) { stream_->close(); }
+void PublicConnection::on_deadline(net::Deadline&) {
+  if (is_waiting_for_keys_) {
+    on_keys_missing();
+  } else {
+    stream_->close();
+  }
+}
 
 // ---------------------------------------------------------------------------------------------
 // Requests.
@@ -161,7 +166,11 @@ void PublicConnection::on_request_end(http::Headers& trailers) {
 }
 
 void PublicConnection::on_request_aborted() {
-  handshake_.reset();
+  if (is_waiting_for_keys_) {
+    end_wait();
+    context_.sessions.metrics_of(*endpoint_).handshakes[HandshakeResult::kClientGone].add(1);
+  }
+  forget_handshake();
   if (exchange_ != nullptr) {
     exchange_->on_request_aborted();
   } else if (session_) {
@@ -193,121 +202,16 @@ void PublicConnection::drain() {
 }
 
 void PublicConnection::abort() {
+  if (is_waiting_for_keys_) {
+    end_wait();
+    forget_handshake();
+  }
   if (exchange_ != nullptr) exchange_->on_request_aborted();
   if (http_) {
     http_->abort();
   } else {
     stream_->reset();
   }
-}
-
-// ---------------------------------------------------------------------------------------------
-// Handshakes.
-
-void PublicConnection::start_handshake() {
-  HandshakeResult malformed = HandshakeResult::kMalformed;
-  const auto path = http::plain_path(http::split_target(handshake_->target).path);
-  if (!path) return turn_away(400, "the path is ambiguous\n", malformed, nullptr);
-  const routing::EndpointPtr endpoint = context_.routes.find(*path);
-  if (!endpoint) return turn_away(404, "no such endpoint\n", HandshakeResult::kNotFound, nullptr);
-  if (const auto refusal = websocket::check_upgrade(*handshake_)) {
-    context_.sessions.metrics_of(*endpoint).handshakes[malformed].add(1);
-    http::Headers headers;
-    if (!refusal->header_name.empty()) headers.add(refusal->header_name, refusal->header_value);
-    return answer(refusal->status, std::string(refusal->detail) + "\n", headers);
-  }
-  const auto offered = websocket::offered_subprotocols(*handshake_);
-  if (!offered) return turn_away(400, "malformed subprotocols\n", malformed, endpoint.get());
-  if (may_enter(*endpoint)) begin_session(endpoint, {offered->begin(), offered->end()});
-}
-
-bool PublicConnection::may_enter(const routing::Endpoint& endpoint) {
-  const auto no = [&](int status, std::string_view why, HandshakeResult result) {
-    turn_away(status, why, result, &endpoint);
-    return false;
-  };
-  if (context_.is_draining) return no(503, "shutting down\n", HandshakeResult::kDraining);
-  if (context_.is_cut_off.load(std::memory_order_relaxed)) {
-    return no(503, "the node is cut off from its cluster\n", HandshakeResult::kNodeLost);
-  }
-  Admission& admission = context_.sessions.admission;
-  if (!admission.take_handshake(context_.loop.now_ms())) {
-    return no(429, "too many handshakes\n", HandshakeResult::kHandshakeRate);
-  }
-  if (context_.is_short_of_memory.load(std::memory_order_relaxed) || context_.is_backlog_full) {
-    return no(503, "the node is full\n", HandshakeResult::kNodeFull);
-  }
-  const std::string* origin = handshake_->headers.find("Origin");
-  if (origin != nullptr && !is_origin_allowed(*origin, endpoint.conf.origins)) {
-    return no(403, "origin not allowed\n", HandshakeResult::kOriginRefused);
-  }
-  switch (admission.enter(endpoint.conf, client_of(handshake_->headers).client)) {
-    case AdmissionResult::kNodeFull:
-      return no(503, "the node is full\n", HandshakeResult::kNodeFull);
-    case AdmissionResult::kEndpointFull:
-      return no(503, "the endpoint is full\n", HandshakeResult::kEndpointFull);
-    case AdmissionResult::kAddressFull:
-      return no(429, "too many connections of this address\n", HandshakeResult::kAddressFull);
-    case AdmissionResult::kAdmitted:
-    case AdmissionResult::kUserFull:
-      break;
-  }
-  return true;
-}
-
-void PublicConnection::begin_session(const routing::EndpointPtr& endpoint,
-                                     std::vector<std::string> offered) {
-  const std::unique_ptr<http::RequestHead> handshake = std::move(handshake_);
-  http::Forwarded client = client_of(handshake->headers);
-  auto facts = std::make_shared<routing::ConnectionFacts>();
-  facts->endpoint = endpoint;
-  facts->client = client.client;
-  facts->client_text = client.client.to_string();
-  facts->is_secure = client.proto == "https";
-  facts->host = std::move(client.host);
-  std::string subject = tls_ != nullptr ? tls_->peer_subject() : std::string();
-  if (!subject.empty()) {
-    facts->client_subject = std::make_shared<const std::string>(std::move(subject));
-  }
-  if (const std::string* agent = handshake->headers.find("User-Agent")) facts->user_agent = *agent;
-  facts->trace =
-      webhook::trace_of_handshake(handshake->headers, context_.sessions.random.bytes<16>());
-  facts->handshake_at_ms = facts->last_active_at_ms = net::Loop::wall_ms();
-  Session& session =
-      context_.sessions.hub.create(context_.sessions, std::move(facts), this, std::move(offered));
-  session_ = session.facts().id;
-  accept_key_ = websocket::accept_key(*handshake->headers.find("Sec-WebSocket-Key"));
-  session.begin(handshake->headers, http::split_target(handshake->target).query);
-}
-
-HandshakeResponder::Upgraded PublicConnection::upgrade() {
-  session_.reset();
-  tls_ = nullptr;
-  http::ServerConnection::Detached detached = http_->detach();
-  return {std::move(detached.stream), std::move(detached.unread), std::move(accept_key_)};
-}
-
-void PublicConnection::refuse(int status, const http::Headers& headers, std::string_view body) {
-  session_.reset();
-  http_->respond(status, headers, body);
-}
-
-void PublicConnection::turn_away(int status, std::string_view why, HandshakeResult result,
-                                 const routing::Endpoint* endpoint) {
-  observe::WorkerMetrics& metrics = context_.sessions.metrics;
-  auto& results = endpoint != nullptr ? metrics.endpoints[endpoint->index]->handshakes
-                                      : metrics.unmatched_handshakes;
-  results[result].add(1);
-  http::Headers headers;
-  if (status == 429 || status == 503) headers.add("Retry-After", kRetryAfterSeconds);
-  answer(status, why, headers);
-}
-
-void PublicConnection::answer(int status, std::string_view why, const http::Headers& headers) {
-  handshake_.reset();
-  http::Headers all = headers;
-  all.add("Content-Type", "text/plain; charset=utf-8");
-  http_->respond(status, all, why);
 }
 
 }  // namespace sockhook::client

@@ -2,8 +2,9 @@
 //
 //   PROXY header (where configured) -> TLS (where configured) -> requests, one after another ->
 //   each is
-//     a WebSocket handshake on an endpoint: checked, admitted, and a Session asks $connect; when it
-//       is accepted the session takes the stream and this object ends
+//     a WebSocket handshake on an endpoint: checked, its token too (which may have to wait until
+//       the issuer's keys have been read afresh), admitted, and a Session asks $connect; when it is
+//       accepted the session takes the stream and this object ends
 //     a plain request: given to the passthrough, or answered 404 or 426
 //
 // Owner: the Worker, in a list; it erases it in on_public_connection_closed. Thread: the worker's.
@@ -15,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/http/proxy_protocol.h"
 #include "proxy/client/handshake_responder.h"
@@ -43,6 +45,8 @@ class PublicConnection final : http::ServerConnectionListener,
   void drain();
   // Closes at once.
   void abort();
+  // An issuer's keys have been read, or could not be: a handshake that waits for some goes on.
+  void on_keys_refreshed();
 
   // Where the owner keeps it.
   List::iterator place;
@@ -58,22 +62,33 @@ class PublicConnection final : http::ServerConnectionListener,
   // HandshakeResponder
   Upgraded upgrade() override;
   void refuse(int status, const http::Headers& headers, std::string_view body) override;
-  // net::StreamListener and net::DeadlineListener: while the PROXY header is read
+  // net::StreamListener: while the PROXY header is read
   void on_read(std::string_view data) override;
   void on_end(int error) override;
+  // While the PROXY header is read, or the handshake waits for keys
   void on_deadline(net::Deadline& deadline) override;
 
   void start_http(std::string_view received);
   std::unique_ptr<net::Stream> start_tls(std::string_view received);
   http::Forwarded client_of(const http::Headers& headers) const;
   void answer_plain(const http::RequestHead& head);
+
+  // public_handshake.cc
   void start_handshake();
   // The checks before any backend is asked; false: answered.
-  bool may_enter(const routing::Endpoint& endpoint);
+  bool may_enter();
+  bool is_open_to_clients();
+  // Of its token: the handshake goes on, is refused, or waits for keys.
+  void check_token();
+  void end_wait();
+  void on_keys_missing();
+  void deny(std::string_view why, bool has_token);
+  void admit(std::optional<TokenGrant> grant);
   void answer(int status, std::string_view why, const http::Headers& headers = {});
   void turn_away(int status, std::string_view why, observe::HandshakeResult result,
-                 const routing::Endpoint* endpoint);
-  void begin_session(const routing::EndpointPtr& endpoint, std::vector<std::string> offered);
+                 const routing::Endpoint* endpoint, http::Headers headers = {});
+  void begin_session(std::optional<TokenGrant> grant);
+  void forget_handshake();
 
   PublicContext& context_;
   std::unique_ptr<net::SocketStream> stream_;  // until start_http
@@ -82,7 +97,10 @@ class PublicConnection final : http::ServerConnectionListener,
   std::optional<http::ServerConnection> http_;
   net::TlsStream* tls_ = nullptr;  // http_'s; null: plain, or a session has it
   http::IpAddress peer_;
-  std::unique_ptr<http::RequestHead> handshake_;  // of the request that is being read
+  std::unique_ptr<http::RequestHead> handshake_;  // until it is answered, or a session has it
+  routing::EndpointPtr endpoint_;                 // of the handshake that is being checked
+  std::vector<FoundToken> tokens_;                // of it
+  bool is_waiting_for_keys_ = false;
   std::optional<webhook::ConnectionId> session_;  // that waits for its verdict
   std::string accept_key_;
   http::PlainExchange* exchange_ = nullptr;  // the passthrough clears it
