@@ -48,6 +48,11 @@ constexpr std::array<MetricFamily, kFamilyCount> kFamilies = {{
     {"sockhook_log_lines_dropped_total", "counter", "",
      "Log lines lost because standard output was too slow."},
     {"sockhook_config_reloads_total", "counter", "result", "Reloads of the configuration."},
+    {"sockhook_key_reads_total", "counter", "source, result",
+     "Times that a jwks_file or jwks_url was read: ok, or failed and the last good set stays."},
+    {"sockhook_keys", "gauge", "source", "Keys of the set in use; 0: none could be read so far."},
+    {"sockhook_keys_age_seconds", "gauge", "source",
+     "Time since that set was read; while there is none, since the node started."},
     {"sockhook_build_info", "gauge", "version", "Always 1."},
 }};
 

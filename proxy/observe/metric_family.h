@@ -44,6 +44,9 @@ enum Family : std::size_t {
   kLoopLag,
   kDroppedLogLines,
   kReloads,
+  kKeyReads,
+  kKeys,
+  kKeysAge,
   kBuildInfo,
   kFamilyCount
 };

@@ -209,6 +209,20 @@ void write_loop_lag(Exposition& out, const Metrics& metrics) {
   }
 }
 
+void write_keys(Exposition& out, const std::vector<KeyFacts>& sources) {
+  out.begin(kKeyReads);
+  for (const KeyFacts& facts : sources) {
+    out.sample({{"source", facts.source}, {"result", "ok"}}, facts.good_reads);
+    out.sample({{"source", facts.source}, {"result", "failed"}}, facts.failed_reads);
+  }
+  out.begin(kKeys);
+  for (const KeyFacts& facts : sources) {
+    out.sample({{"source", facts.source}}, uint64_t{facts.keys});
+  }
+  out.begin(kKeysAge);
+  for (const KeyFacts& facts : sources) out.sample({{"source", facts.source}}, facts.age_seconds);
+}
+
 void write_node(Exposition& out, const Metrics& metrics, const NodeFacts& facts) {
   out.begin(kBackplaneUp);
   out.sample({}, uint64_t{facts.is_backplane_up ? 1U : 0U});
@@ -223,6 +237,7 @@ void write_node(Exposition& out, const Metrics& metrics, const NodeFacts& facts)
   each_name<ReloadResult>(kReloadNames, [&](auto result, std::string_view label) {
     out.sample({{"result", label}}, metrics.control.reloads[result].value());
   });
+  write_keys(out, facts.keys);
   out.begin(kBuildInfo);
   out.sample({{"version", facts.version}}, uint64_t{1});
 }

@@ -5,12 +5,23 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proxy/observe/metrics.h"
 
 namespace sockhook::observe {
+
+// What one jwks_file or jwks_url has come to.
+struct KeyFacts {
+  std::string source;  // nothing secret
+  uint64_t good_reads = 0;
+  uint64_t failed_reads = 0;
+  std::size_t keys = 0;
+  double age_seconds = 0;
+};
 
 // What is known at the time of the scrape and counted nowhere.
 struct NodeFacts {
@@ -20,6 +31,7 @@ struct NodeFacts {
   std::size_t nodes = 1;
   std::size_t operations_waiting = 0;  // in the stream that this node reads
   double operations_lag_seconds = 0;
+  std::vector<KeyFacts> keys = {};
 };
 
 inline constexpr std::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";

@@ -54,6 +54,15 @@ TEST_F(MetricsTest, ShardsOfAllWorkersAreSummed) {
   EXPECT_TRUE(has_line("sockhook_webhooks_queued 7"));
 }
 
+TEST_F(MetricsTest, KeysHaveASeriesForEachSource) {
+  EXPECT_FALSE(has_line("sockhook_keys{source=\"a.json\"} 2"));
+  facts.keys = {{"a.json", 5, 1, 2, 30.5}, {"https://b/c", 0, 7, 0, 4}};
+  EXPECT_TRUE(has_line("sockhook_key_reads_total{source=\"a.json\",result=\"ok\"} 5"));
+  EXPECT_TRUE(has_line("sockhook_key_reads_total{source=\"https://b/c\",result=\"failed\"} 7"));
+  EXPECT_TRUE(has_line("sockhook_keys{source=\"a.json\"} 2"));
+  EXPECT_TRUE(has_line("sockhook_keys_age_seconds{source=\"a.json\"} 30.5"));
+}
+
 TEST_F(MetricsTest, ClosesAreCountedByCodeAndByWhoClosed) {
   chat(0).count_close(1006, ClosedBy::kClient);
   chat(1).count_close(1006, ClosedBy::kClient);

@@ -1,0 +1,44 @@
+#include "proxy/keys/key_refresher.h"
+
+namespace sockhook::keys {
+
+KeyRefresher::KeyRefresher(net::Loop& loop, const IssuerTable& issuers, KeyRefresherOwner* owner)
+    : owner_(owner), files_(std::make_unique<JwksFiles>(loop, issuers.files, owner)) {
+  JwksUrlOwner* const self = this;
+  for (const KeyUrl& url : issuers.urls) {
+    urls_.push_back(std::make_unique<JwksUrl>(loop, url, owner, self));
+  }
+}
+
+void KeyRefresher::start() {
+  for (const auto& url : urls_) url->refresh();
+}
+
+void KeyRefresher::refresh(const IssuerKeys& keys) {
+  if (is_closing_) return;
+  files_->refresh(keys);
+  for (const auto& url : urls_) {
+    if (&url->keys() == &keys) url->refresh();
+  }
+}
+
+void KeyRefresher::close() {
+  is_closing_ = true;
+  files_.reset();
+  for (const auto& url : urls_) url->close();
+}
+
+std::vector<observe::KeyFacts> KeyRefresher::facts() const {
+  std::vector<observe::KeyFacts> facts;
+  if (files_) files_->add_facts(facts);
+  for (const auto& url : urls_) facts.push_back(url->facts());
+  return facts;
+}
+
+// May destroy this.
+void KeyRefresher::on_jwks_url_closed(JwksUrl& url) {
+  std::erase_if(urls_, [&](const auto& other) { return other.get() == &url; });
+  if (urls_.empty()) owner_->on_refresher_closed();
+}
+
+}  // namespace sockhook::keys
