@@ -1,0 +1,218 @@
+#include "proxy/webhook/webhook_flow.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/observe/log.h"
+
+namespace sockhook::webhooks {
+namespace {
+
+observe::WebhookResult result_of(routing::WebhookResult::Outcome outcome,
+                                 const webhook::HttpAnswer& answer) {
+  using Outcome = routing::WebhookResult::Outcome;
+  using Result = observe::WebhookResult;
+  switch (outcome) {
+    case Outcome::kAnswered:
+      if (answer.is_body_lost) return Result::kMalformed;
+      if (answer.status >= 200 && answer.status < 300) return Result::kOk;
+      return answer.status >= 400 && answer.status < 500 ? Result::kRejected : Result::kFailed;
+    case Outcome::kTimedOut:
+      return Result::kTimedOut;
+    case Outcome::kUnreachable:
+      return Result::kUnreachable;
+    case Outcome::kBroken:
+      break;
+  }
+  return Result::kReset;
+}
+
+}  // namespace
+
+uint64_t now_us() { return uv_hrtime() / 1000; }
+
+WebhookFlow::WebhookFlow(CallContext& context, backend::BackendPool& pool,
+                         const routing::Endpoint& endpoint, const routing::Route& route,
+                         backend::Priority priority)
+    : context_(context),
+      route_(route),
+      route_metrics_(context.metrics.endpoints[endpoint.index]->route(route.key)),
+      pool_(pool),
+      tries_left_(1 + route.conf.retry.attempts),
+      priority_(priority) {}
+
+WebhookFlow::~WebhookFlow() { gauge().add(-carried_); }
+
+observe::Gauge& WebhookFlow::gauge() {
+  return state_ == State::kExchange ? context_.metrics.webhooks_in_flight
+                                    : context_.metrics.webhooks_queued;
+}
+
+void WebhookFlow::carry(int64_t change) {
+  carried_ += change;
+  gauge().add(change);
+}
+
+void WebhookFlow::enter(State state) {
+  gauge().add(-carried_);
+  state_ = state;
+  gauge().add(carried_);
+}
+
+void WebhookFlow::begin_try() {
+  arm_try();
+  waiting_since_us_ = now_us();
+  take_connection();
+}
+
+void WebhookFlow::arm_try() {
+  const uint64_t end_ms = ends_at_ms();
+  if (end_ms == UINT64_MAX) return;
+  const uint64_t now_ms = context_.loop.now_ms();
+  const uint64_t left_ms = end_ms > now_ms ? end_ms - now_ms : 0;
+  context_.loop.deadlines().arm(try_deadline_, left_ms / tries_left_);
+}
+
+void WebhookFlow::take_connection() {
+  if (backend::Lease lease = pool_.acquire(*this, priority_, has_retried_stale_)) {
+    on_connection(std::move(lease));
+  }
+}
+
+void WebhookFlow::on_connection(backend::Lease lease) {
+  lease_ = std::move(lease);
+  send_when_allowed();
+}
+
+// It keeps its connection: to give back those of many parked webhooks would hand each to the next.
+void WebhookFlow::send_when_allowed() {
+  if (context_.guard.may_send()) {
+    send();
+  } else {
+    context_.guard.park(*this);
+  }
+}
+
+void WebhookFlow::on_lease_confirmed() {
+  if (lease_.is_usable()) {
+    send_when_allowed();
+    return;
+  }
+  lease_.discard();
+  take_connection();
+}
+
+void WebhookFlow::send() {
+  const JobEncoder::Request request = encode(lease_.url_index());
+  enter(State::kExchange);
+  sent_at_us_ = now_us();
+  if (route_metrics_ != nullptr && !lease_.is_reused()) {
+    route_metrics_->connect.observe_us(lease_.connect_us());
+  }
+  ++tries_sent_;
+  lease_.connection().send(this, request.head, request.body);
+  on_sent();
+}
+
+void WebhookFlow::on_no_connection(backend::NoConnection) { finish(Outcome::kUnreachable); }
+
+void WebhookFlow::on_response_head(http::ResponseHead& head) {
+  has_head_ = true;
+  answer_.status = head.status;
+  answer_.headers = std::move(head.headers);
+}
+
+void WebhookFlow::on_response_body(std::string_view data) {
+  if (answer_.body.size() + data.size() > pool_.backend().answer_size) {
+    lease_.discard();
+    answer_.is_body_lost = true;
+    finish(Outcome::kAnswered);
+    return;
+  }
+  answer_.body.append(data);
+}
+
+void WebhookFlow::on_response_end(http::Headers&, bool) {
+  lease_.give_back();
+  if (retry(retries_status(answer_.status))) return;
+  finish(Outcome::kAnswered);
+}
+
+void WebhookFlow::on_failure(http::ExchangeFailure failure) {
+  const bool was_reused = lease_.is_reused();
+  lease_.discard();
+  const bool is_stale = was_reused && failure == http::ExchangeFailure::kClosedBeforeAnswer;
+  if (is_stale && !has_retried_stale_) {
+    has_retried_stale_ = true;
+    // This one was none: the backend had closed before it came.
+    ++tries_left_;
+    --tries_sent_;
+    retry(true);
+    return;
+  }
+  if (retry(policy().on_reset && failure != http::ExchangeFailure::kMalformed)) return;
+  lose_answer(Outcome::kBroken);
+}
+
+void WebhookFlow::on_deadline(net::Deadline&) {
+  let_go();
+  if (retry(policy().on_timeout && context_.loop.now_ms() < ends_at_ms())) return;
+  lose_answer(Outcome::kTimedOut);
+}
+
+void WebhookFlow::let_go() {
+  cancel();
+  unpark();
+  lease_.discard();
+}
+
+bool WebhookFlow::retries_status(int status) const {
+  const auto& statuses = policy().statuses;
+  return std::find(statuses.begin(), statuses.end(), status) != statuses.end();
+}
+
+// Goes for another try if there is one left; the same events, so the same ids.
+bool WebhookFlow::retry(bool is_allowed) {
+  if (!is_allowed || tries_left_ <= 1) return false;
+  --tries_left_;
+  enter(State::kWaiting);
+  context_.metrics.webhook_retries.add(1);
+  answer_ = {};
+  has_head_ = false;
+  begin_try();
+  return true;
+}
+
+void WebhookFlow::lose_answer(Outcome outcome) {
+  answer_.is_body_lost = true;
+  finish(outcome);
+}
+
+void WebhookFlow::finish(Outcome outcome) {
+  carry(-carried_);
+  state_ = State::kDone;
+  try_deadline_.cancel();
+  on_end(outcome);
+}
+
+void WebhookFlow::count(Outcome outcome, const webhook::HttpAnswer& answer) {
+  if (route_metrics_ == nullptr) return;
+  route_metrics_->results[result_of(outcome, answer)].add(1);
+  if (has_head_) route_metrics_->backend.observe_us(now_us() - sent_at_us_);
+}
+
+void WebhookFlow::log_failure(const routing::WebhookJob& job, std::string_view why,
+                              std::string_view batch) {
+  observe::LogLine(observe::Level::kWarn, "webhook failed")
+      .field("connection", job.facts->id.view())
+      .field("request", context_.encoder.event_id(job))
+      .field("trace", job.facts->trace.trace.id_text())
+      .field("endpoint", job.facts->endpoint->conf.name)
+      .field("route", job.route->key)
+      .field("backend", pool_.backend().name)
+      .optional_field("batch", batch)
+      .field("why", why)
+      .field("status", answer_.status);
+}
+
+}  // namespace sockhook::webhooks
