@@ -120,7 +120,9 @@ void SocketStream::on_read(ssize_t size, const uv_buf_t* buffer) {
     listener_->on_read({buffer->base, static_cast<std::size_t>(size)});
     return;
   }
-  end(size == UV_EOF ? pending_error() : static_cast<int>(size));
+  // libuv takes no writes after a read has failed, either.
+  if (size != UV_EOF) write_error_ = static_cast<int>(size);
+  end(size == UV_EOF ? pending_error() : write_error_);
 }
 
 // libuv reports EOF for a hang-up behind the last data also where the peer has reset the
@@ -183,7 +185,7 @@ void SocketStream::enqueue(SharedBytes bytes, std::size_t offset) {
 
 void SocketStream::uncork() {
   is_corked_ = false;
-  if (!output_ || !output_->writing.empty() || output_->is_connecting) return;
+  if (!output_ || !output_->writing.empty() || output_->is_connecting || write_error_ != 0) return;
   if (!output_->waiting.empty()) flush();
 }
 
@@ -227,6 +229,10 @@ void SocketStream::on_written(int status) {
   Output& out = *output_;
   out.writing.clear();
   if (is_closing()) return;
+  if (write_error_ != 0) {  // a read has failed meanwhile, which the listener knows
+    output_.reset();
+    return;
+  }
   if (status != 0) {
     output_.reset();
     write_error_ = status;

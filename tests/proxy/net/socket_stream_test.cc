@@ -23,6 +23,7 @@ struct Pair : AcceptListener, ConnectListener {
     void on_end(int error) override {
       ended = true;
       end_error = error;
+      if (when_ended) when_ended();
       stream->close();
     }
     void on_writable() override { ++writable; }
@@ -37,6 +38,7 @@ struct Pair : AcceptListener, ConnectListener {
     int end_error = 0;
     int writable = 0;
     std::function<void()> when_read;
+    std::function<void()> when_ended;
     std::function<void()> when_closed;
   };
 
@@ -156,6 +158,25 @@ TEST(SocketStream, AWriteToAResetConnectionEndsItFromTheLoop) {
   pair.run();
   EXPECT_TRUE(pair.client.ended);
   EXPECT_LT(pair.client.end_error, 0);
+}
+
+// As TLS does it with its close_notify.
+TEST(SocketStream, WhatIsWrittenAfterAResetIsDropped) {
+  Pair pair;
+  pair.when_started = [&] {
+    pair.server.stream->cork();
+    pair.server.stream->write("held", {});
+    pair.client.stream->reset();
+  };
+  pair.server.when_ended = [&] {
+    pair.server.stream->write("bye", {});
+    pair.server.stream->write_shared(std::make_shared<const std::string>("bye"));
+    pair.server.stream->uncork();
+    pair.server.stream->shutdown();
+  };
+  pair.run();
+  EXPECT_TRUE(pair.server.ended);
+  EXPECT_EQ(pair.server.end_error, UV_ECONNRESET);
 }
 
 TEST(SocketStream, AResetBehindTheLastDataIsNoOrderlyEnd) {
