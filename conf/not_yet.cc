@@ -7,15 +7,6 @@ namespace {
 
 using Paths = std::vector<std::string>;
 
-template <typename Uses>
-Paths endpoints_with(const Config& config, const char* key, Uses uses) {
-  Paths paths;
-  for (std::size_t i = 0; i < config.endpoints.size(); ++i) {
-    if (uses(config.endpoints[i])) paths.push_back(item_path("endpoints", i) + "." + key);
-  }
-  return paths;
-}
-
 Paths path_if(bool is_used, const char* path) { return is_used ? Paths{path} : Paths{}; }
 
 Paths routes_with_batches(const Config& config) {
@@ -39,10 +30,6 @@ struct Row {
 };
 
 constexpr Row kNotServedYet[] = {
-    {"jwt", "no jwt here, and a $connect route that checks the token",
-     [](const Config& c) {
-       return endpoints_with(c, "auth.jwt", [](const Endpoint& e) { return !e.jwt.empty(); });
-     }},
     {"a batch", "1", routes_with_batches},
     {"tracing", "off", [](const Config& c) { return path_if(c.tracing.has_value(), "tracing"); }},
 };

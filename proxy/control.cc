@@ -96,7 +96,13 @@ Control::Control(Node& node, MailboxRouter::Post post_to_worker)
                   node.metrics.control),
       operations_(make_operations(loop_, node, management_,
                                   static_cast<management::OperationReaderOwner*>(this))),
-      workers_left_(node.workers) {}
+      workers_left_(node.workers) {
+  // Before there are workers: see IssuerKeys::attach.
+  keys_.emplace(
+      loop_, node.issuers,
+      [this](const keys::IssuerKeys& keys) { return mailbox_.post(KeysWanted{&keys}); },
+      static_cast<keys::KeyRefresherOwner*>(this));
+}
 
 Control::~Control() = default;
 
@@ -110,6 +116,7 @@ int Control::run(net::ListenSocket management, net::ListenSocket admin) {
   watch_memory();
   if (cluster_) cluster_->start();
   if (operations_) operations_->start();
+  keys_->start();
   loop_.run();
   return exit_code_;
 }
@@ -223,6 +230,14 @@ void Control::on_replaced() {
 
 // ---------------------------------------------------------------------------------------------
 
+void Control::handle(KeysWanted& wanted) {
+  if (keys_) keys_->refresh(*wanted.keys);
+}
+
+void Control::on_keys_refreshed(const keys::IssuerKeys& keys) {
+  tell_workers([&] { return KeysRefreshed{&keys}; });
+}
+
 void Control::watch_memory() {
   const auto used = memory_.used_percent();
   node_.is_short_of_memory = used && *used > node_.config->ready.memory.value;
@@ -233,6 +248,7 @@ void Control::watch_memory() {
 void Control::stop() {
   LogLine(Level::kInfo, "drained");
   phase_ = Phase::kStopped;
+  keys_->close();
   management_listener_->stop();
   admin_listener_->stop();
 }
@@ -243,12 +259,14 @@ void Control::on_listener_stopped(management::ApiListener& listener) {
   } else {
     admin_listener_.reset();
   }
-  if (!management_listener_ && !admin_listener_) end();
+  end_if_stopped();
 }
 
-void Control::end() {
+void Control::end_if_stopped() {
+  if (management_listener_ || admin_listener_ || !keys_->is_closed()) return;
   tell_workers([] { return StopWorker{}; });
   pulse_.reset();
+  keys_.reset();
   memory_deadline_.cancel();
   signals_.close();
   mailbox_.close();
@@ -283,6 +301,7 @@ std::string Control::metrics_text() const {
     facts.operations_lag_seconds =
         static_cast<double>(operations_->stream().lag_ms()) / kMilliseconds;
   }
+  facts.keys = keys_->facts();
   return observe::metrics_text(node_.metrics, facts);
 }
 

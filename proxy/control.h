@@ -18,6 +18,7 @@
 
 #include "backplane/backplane.h"
 #include "proxy/cluster/cluster_node.h"
+#include "proxy/keys/key_refresher.h"
 #include "proxy/mailbox.h"
 #include "proxy/mailbox_router.h"
 #include "proxy/management/admin_api.h"
@@ -36,6 +37,7 @@ namespace sockhook {
 class Control final : net::DeadlineListener,
                       SignalListener,
                       cluster::ClusterOwner,
+                      keys::KeyRefresherOwner,
                       management::ApiListenerOwner,
                       management::OperationReaderOwner,
                       management::NodeStatus {
@@ -57,6 +59,7 @@ class Control final : net::DeadlineListener,
   void on_messages(std::vector<ControlMessage>& messages);
   void handle(PushReply& reply) { router_.on_reply(reply); }
   void handle(WorkerDrained& drained);
+  void handle(KeysWanted& wanted);
   void handle(JournalEntries& entries);
   void handle(NewLifeBegun& begun);
   void on_signal(int signal) override;
@@ -68,13 +71,16 @@ class Control final : net::DeadlineListener,
   void watch_memory();
   void tell_workers(const std::function<WorkerMessage()>& make);
   void stop();
-  void end();
+  void end_if_stopped();
 
   // cluster::ClusterOwner
   std::shared_ptr<const webhook::IdScheme> begin_life() override;
   void set_cut_off(bool is_cut_off) override { node_.is_cut_off = is_cut_off; }
   void on_replaced() override;
   void on_left() override { stop(); }
+  // keys::KeyRefresherOwner
+  void on_keys_refreshed(const keys::IssuerKeys& keys) override;
+  void on_refresher_closed() override { end_if_stopped(); }
   // management::ApiListenerOwner
   void on_listener_stopped(management::ApiListener& listener) override;
   // management::OperationReaderOwner
@@ -96,6 +102,7 @@ class Control final : net::DeadlineListener,
   std::optional<observe::LoopPulse> pulse_;
   const std::unique_ptr<backplane::Backplane> backplane_;
   const std::unique_ptr<cluster::ClusterNode> cluster_;  // null: there is one node
+  std::optional<keys::KeyRefresher> keys_;
   management::ManagementApi management_;
   const std::unique_ptr<management::OperationReader> operations_;  // null: none are streamed
   management::AdminApi admin_{*this};

@@ -51,27 +51,30 @@ void start_log(const conf::Log& log) {
 }
 
 // Certificates and keys that cannot be used are mistakes too; these have been printed.
-std::optional<TlsContexts> load_tls(const CommandLine& command, const conf::Config& config) {
-  auto contexts = TlsContexts::load(config);
-  if (contexts) return std::move(*contexts);
+std::optional<ServedFiles> load_files(const CommandLine& command, const conf::Config& config) {
+  auto tls = TlsContexts::load(config);
+  auto issuers = keys::IssuerTable::load(config);
+  if (tls && issuers) return ServedFiles{std::move(*tls), std::move(*issuers)};
   const std::string& file = command.config_file;
-  print(stderr, (file.empty() ? "sockhook" : file) + ": " + contexts.error() + "\n");
+  const std::string place = (file.empty() ? "sockhook" : file) + ": ";
+  if (!tls) print(stderr, place + tls.error() + "\n");
+  if (!issuers) print(stderr, place + issuers.error() + "\n");
   return std::nullopt;
 }
 
 int check(const CommandLine& command) {
   const std::shared_ptr<const conf::Config> config = load(command);
-  const bool is_fine = config && (!command.check_files || load_tls(command, *config));
+  const bool is_fine = config && (!command.check_files || load_files(command, *config));
   return is_fine ? conf::kExitFine : conf::kExitMistake;
 }
 
 int run(const CommandLine& command) {
   const std::shared_ptr<const conf::Config> config = load(command);
   if (!config) return conf::kExitMistake;
-  std::optional<TlsContexts> tls = load_tls(command, *config);
-  if (!tls) return conf::kExitMistake;
+  std::optional<ServedFiles> files = load_files(command, *config);
+  if (!files) return conf::kExitMistake;
   start_log(config->log);
-  const int exit_code = serve(config, std::move(*tls));
+  const int exit_code = serve(config, std::move(*files));
   observe::stop_log();
   return exit_code;
 }

@@ -49,6 +49,12 @@ struct WorkerDrained {
   unsigned worker;
 };
 
-using ControlMessage = std::variant<PushReply, WorkerDrained, JournalEntries, NewLifeBegun>;
+// A token names a key that is not among these: see IssuerKeys::want_fresh. They are the Node's.
+struct KeysWanted {
+  const keys::IssuerKeys* keys;
+};
+
+using ControlMessage =
+    std::variant<PushReply, WorkerDrained, KeysWanted, JournalEntries, NewLifeBegun>;
 
 }  // namespace sockhook

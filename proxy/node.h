@@ -16,6 +16,7 @@
 #include "protocol/webhook/connection_id.h"
 #include "proxy/backend/backend_budget.h"
 #include "proxy/client/admission.h"
+#include "proxy/keys/issuer_table.h"
 #include "proxy/observe/metrics.h"
 #include "proxy/routing/routing_table.h"
 #include "proxy/tls_contexts.h"
@@ -36,10 +37,11 @@ struct Node {
   static webhook::IdScheme fresh_ids();
 
   Node(std::shared_ptr<const conf::Config> config, unsigned workers, std::size_t max_connections,
-       TlsContexts tls = {});
+       TlsContexts tls = {}, keys::IssuerTable issuers = {});
 
   const std::shared_ptr<const conf::Config> config;
   const TlsContexts tls;
+  const keys::IssuerTable issuers;
   const unsigned workers;
   const std::string name;
   // Of the first life. Workers and control each hold that of the present one: a node that was

@@ -98,7 +98,7 @@ std::optional<std::vector<net::ListenSocket>> share(net::ListenSocket first, uns
 
 }  // namespace
 
-int serve(const std::shared_ptr<const conf::Config>& config, TlsContexts tls) {
+int serve(const std::shared_ptr<const conf::Config>& config, ServedFiles files) {
   const conf::Listen& listen = config->listen;
   auto front = open(listen.public_.address, "public");
   auto management = open(listen.management.address, "management");
@@ -110,7 +110,8 @@ int serve(const std::shared_ptr<const conf::Config>& config, TlsContexts tls) {
   auto sockets = share(std::move(*front), count);
   if (!sockets) return conf::kExitFailed;
 
-  Node node(config, count, connection_limit(listen.public_), std::move(tls));
+  Node node(config, count, connection_limit(listen.public_), std::move(files.tls),
+            std::move(files.issuers));
   std::vector<std::unique_ptr<Worker>> workers;
   Control control(node, [&workers](unsigned worker, WorkerMessage message) {
     return workers[worker]->post(std::move(message));

@@ -7,12 +7,18 @@
 #include <vector>
 
 #include "conf/config.h"
+#include "proxy/keys/issuer_table.h"
 #include "proxy/tls_contexts.h"
 
 namespace sockhook {
 
-// Serves until a signal has drained the node. `tls` is what the config's certificates were read
-// into. Returns the program's exit code.
-int serve(const std::shared_ptr<const conf::Config>& config, TlsContexts tls);
+// What the files that a config names were read into.
+struct ServedFiles {
+  TlsContexts tls;
+  keys::IssuerTable issuers;
+};
+
+// Serves until a signal has drained the node. Returns the program's exit code.
+int serve(const std::shared_ptr<const conf::Config>& config, ServedFiles files);
 
 }  // namespace sockhook

@@ -14,6 +14,16 @@ constexpr uint64_t kDrainTickMs = 20;
 // The control has no room for an answer that it waits for.
 constexpr uint64_t kAnswerAgainMs = 10;
 
+client::PublicContext::TokenGates make_gates(const Node& node) {
+  client::PublicContext::TokenGates gates(node.config->endpoints.size());
+  for (std::size_t i = 0; i < gates.size(); ++i) {
+    const std::vector<conf::Jwt>& issuers = node.config->endpoints[i].jwt;
+    if (issuers.empty()) continue;
+    gates[i] = std::make_unique<const client::TokenGate>(issuers, node.issuers.endpoints[i]);
+  }
+  return gates;
+}
+
 }  // namespace
 
 struct Worker::Parts {
@@ -76,7 +86,7 @@ Worker::Parts::Parts(Worker& worker)
       drain_tick(&worker),
       new_life_answer(&worker) {
   front.owner = &worker;
-  front.token_gates.resize(worker.node_.config->endpoints.size());
+  front.token_gates = make_gates(worker.node_);
   front.tls = worker.node_.tls.public_;
   if (const auto& settings = worker.node_.config->passthrough) {
     passthrough.emplace(worker.loop_, *settings, *pools[settings->backend], sessions.metrics);

@@ -80,6 +80,7 @@ class PublicConnection final : http::ServerConnectionListener,
   bool is_open_to_clients();
   // Of its token: the handshake goes on, is refused, or waits for keys.
   void check_token();
+  void refuse_token(const TokenGate::Verdict& verdict);
   void end_wait();
   void on_keys_missing();
   void deny(std::string_view why, bool has_token);

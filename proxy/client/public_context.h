@@ -22,6 +22,9 @@ namespace sockhook::client {
 class PublicConnection;
 
 struct PublicContext {
+  // As Config::endpoints; null where no token is asked for.
+  using TokenGates = std::vector<std::unique_ptr<const TokenGate>>;
+
   // Above that, a token whose key is not known is refused at once.
   static constexpr std::size_t kMaxWaitingForKeys = 1024;
 
@@ -35,8 +38,7 @@ struct PublicContext {
   const std::atomic<bool>& is_cut_off;  // from the cluster, with `partition: fence`
   bool is_draining = false;             // the listener has closed: no new handshakes
   bool is_backlog_full = false;         // too many $disconnects are owed, or too much is untold
-  // As Config::endpoints; null where no token is asked for.
-  std::vector<std::unique_ptr<const TokenGate>> token_gates = {};
+  TokenGates token_gates = {};
   std::size_t waiting_for_keys = 0;  // handshakes
   // Told when a connection is gone, which is then destroyed.
   class Owner {

@@ -81,10 +81,10 @@ void PublicConnection::check_token() {
     case TokenGate::Verdict::Kind::kMissing:
       return deny("a token is needed", false);
     case TokenGate::Verdict::Kind::kRefused:
-      return deny(auth::describe(verdict.error), true);
+      return refuse_token(verdict);
     case TokenGate::Verdict::Kind::kWait:
       if (context_.waiting_for_keys >= PublicContext::kMaxWaitingForKeys) {
-        return deny(auth::describe(verdict.error), true);
+        return refuse_token(verdict);
       }
       is_waiting_for_keys_ = true;
       ++context_.waiting_for_keys;
@@ -106,7 +106,15 @@ void PublicConnection::on_keys_refreshed() {
 
 void PublicConnection::on_keys_missing() {
   end_wait();
-  deny(auth::describe(auth::TokenError::kUnknownKey), true);
+  const TokenGate& gate = *context_.token_gates[endpoint_->index];
+  refuse_token(gate.check(tokens_, net::Loop::wall_ms() / 1000));
+}
+
+// Nobody can say of a token that it is bad whose issuer's keys have never been seen.
+void PublicConnection::refuse_token(const TokenGate::Verdict& verdict) {
+  if (!verdict.lacks_keys) return deny(auth::describe(verdict.error), true);
+  turn_away(503, "the issuer's keys are not known yet\n", HandshakeResult::kNoKeys,
+            endpoint_.get());
 }
 
 // RFC 6750 section 3: who has shown no token is told of no error.

@@ -103,9 +103,9 @@ TokenGate::Verdict TokenGate::check(const std::vector<FoundToken>& tokens, int64
       return verdict;
     }
     refuse(claims.error());
-    if (claims.error() == TokenError::kUnknownKey && issuer.keys->want_fresh(keys)) {
-      may_have_fresh_keys = true;
-    }
+    if (claims.error() != TokenError::kUnknownKey) continue;
+    if (!keys) verdict.lacks_keys = true;
+    if (issuer.keys->want_fresh(keys)) may_have_fresh_keys = true;
   }
   if (!error) return verdict;
   verdict.kind = may_have_fresh_keys ? Verdict::Kind::kWait : Verdict::Kind::kRefused;

@@ -30,7 +30,9 @@ class TokenGate {
     enum class Kind : uint8_t { kGranted, kMissing, kRefused, kWait };
     Kind kind = Kind::kMissing;
     TokenGrant grant;                                       // kGranted
-    auth::TokenError error = auth::TokenError::kMalformed;  // kRefused
+    auth::TokenError error = auth::TokenError::kMalformed;  // kRefused, kWait
+    // kRefused, kWait: perhaps only because its issuer's keys could not be read so far.
+    bool lacks_keys = false;
   };
 
   // `keys` as `issuers`, both outlive the gate.

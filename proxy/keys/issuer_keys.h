@@ -44,7 +44,8 @@ class IssuerKeys {
   // keys follows, after which current() is worth another look. False: nothing newer is to be had.
   [[nodiscard]] bool want_fresh(const Set& seen);
 
-  // ---- The refresher's side, on its thread; attach() before other threads exist.
+  // ---- The refresher's side, on its thread.
+  // Empty: nobody can be asked any more.
   void attach(Ask ask);
   // A refresh is under way, asked for or not. end() follows.
   void begin();

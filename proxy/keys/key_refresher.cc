@@ -2,12 +2,21 @@
 
 namespace sockhook::keys {
 
-KeyRefresher::KeyRefresher(net::Loop& loop, const IssuerTable& issuers, KeyRefresherOwner* owner)
-    : owner_(owner), files_(std::make_unique<JwksFiles>(loop, issuers.files, owner)) {
+KeyRefresher::KeyRefresher(net::Loop& loop, const IssuerTable& issuers, const IssuerKeys::Ask& ask,
+                           KeyRefresherOwner* owner)
+    : issuers_(issuers),
+      owner_(owner),
+      files_(std::make_unique<JwksFiles>(loop, issuers.files, owner)) {
   JwksUrlOwner* const self = this;
   for (const KeyUrl& url : issuers.urls) {
     urls_.push_back(std::make_unique<JwksUrl>(loop, url, owner, self));
   }
+  attach(ask);
+}
+
+void KeyRefresher::attach(const IssuerKeys::Ask& ask) {
+  for (const KeyFile& file : issuers_.files) file.keys->attach(ask);
+  for (const KeyUrl& url : issuers_.urls) url.keys->attach(ask);
 }
 
 void KeyRefresher::start() {
@@ -24,6 +33,7 @@ void KeyRefresher::refresh(const IssuerKeys& keys) {
 
 void KeyRefresher::close() {
   is_closing_ = true;
+  attach({});
   files_.reset();
   for (const auto& url : urls_) url->close();
 }

@@ -28,7 +28,9 @@ class KeyRefresherOwner : public KeyListener {
 
 class KeyRefresher final : private JwksUrlOwner {
  public:
-  KeyRefresher(net::Loop& loop, const IssuerTable& issuers, KeyRefresherOwner* owner);
+  // `ask` becomes that of all these keys. `issuers` outlives the refresher.
+  KeyRefresher(net::Loop& loop, const IssuerTable& issuers, const IssuerKeys::Ask& ask,
+               KeyRefresherOwner* owner);
   KeyRefresher(const KeyRefresher&) = delete;
   KeyRefresher& operator=(const KeyRefresher&) = delete;
 
@@ -36,6 +38,7 @@ class KeyRefresher final : private JwksUrlOwner {
   void start();
   // Reads these keys again, unless that is under way.
   void refresh(const IssuerKeys& keys);
+  // From here on nobody can ask.
   void close();
   bool is_closed() const { return is_closing_ && urls_.empty(); }
 
@@ -44,7 +47,9 @@ class KeyRefresher final : private JwksUrlOwner {
 
  private:
   void on_jwks_url_closed(JwksUrl& url) override;
+  void attach(const IssuerKeys::Ask& ask);
 
+  const IssuerTable& issuers_;
   KeyRefresherOwner* const owner_;
   std::unique_ptr<JwksFiles> files_;  // null once it is closing
   std::vector<std::unique_ptr<JwksUrl>> urls_;

@@ -29,6 +29,7 @@ enum class HandshakeResult {
   kNotUpgrade,      // 426
   kOriginRefused,   // 403
   kUnauthorized,    // 401
+  kNoKeys,          // 503: the issuer's keys could not be read so far
   kHandshakeRate,   // 429
   kNodeFull,        // 503: listen.public.connections, memory
   kEndpointFull,    // 503

@@ -12,10 +12,10 @@ template <typename Enum>
 using Names = std::array<std::string_view, static_cast<std::size_t>(Enum::kCount)>;
 
 constexpr Names<HandshakeResult> kHandshakeNames = {
-    "malformed",    "not_found", "not_upgrade",   "origin_refused", "unauthorized",
-    "rate_limited", "node_full", "endpoint_full", "address_full",   "user_full",
-    "draining",     "node_lost", "accepted",      "refused",        "backend_failure",
-    "timed_out",    "deleted",   "client_gone"};
+    "malformed",       "not_found",    "not_upgrade", "origin_refused", "unauthorized",
+    "no_keys",         "rate_limited", "node_full",   "endpoint_full",  "address_full",
+    "user_full",       "draining",     "node_lost",   "accepted",       "refused",
+    "backend_failure", "timed_out",    "deleted",     "client_gone"};
 constexpr Names<ClosedBy> kClosedByNames = {"client", "backend", "proxy"};
 constexpr Names<WebhookResult> kWebhookNames = {"ok",        "rejected",    "failed", "malformed",
                                                 "timed_out", "unreachable", "reset",  "abandoned"};

@@ -23,16 +23,13 @@ TEST(NotYetServed, IsRefusedWhereItStands) {
 endpoints:
   - path: /x
     backend: app
-    auth: {jwt: {keys: [k], algorithms: [HS256]}}
     routes: {$default: {path: /m, batch: {max: 2}}, a: {path: /a, batch: {max: 1}}}
 tracing: {otlp: "http://h"}
 )"),
       ElementsAre(
-          "f:6:12: endpoints[0].auth.jwt: jwt is not served by this version yet; allowed: no jwt "
-          "here, and a $connect route that checks the token",
-          "f:7:43: endpoints[0].routes.$default.batch.max: a batch is not served by this version "
+          "f:6:43: endpoints[0].routes.$default.batch.max: a batch is not served by this version "
           "yet; allowed: 1",
-          "f:8:1: tracing: tracing is not served by this version yet; allowed: off"));
+          "f:7:1: tracing: tracing is not served by this version yet; allowed: off"));
 }
 
 TEST(NotYetServed, DoesNotHideOtherMistakes) {

@@ -28,7 +28,13 @@ class KeyRefresherTest : public ::testing::Test, public KeyRefresherOwner {
     }
     entries.emplace_back().jwks_file = file.path();
     table = *IssuerTable::load(config);
-    refresher = std::make_unique<KeyRefresher>(loop, table, this);
+    refresher = std::make_unique<KeyRefresher>(
+        loop, table,
+        [this](const IssuerKeys& keys) {
+          asked.push_back(&keys);
+          return true;
+        },
+        this);
   }
   ~KeyRefresherTest() override {
     if (refresher) {
@@ -53,6 +59,7 @@ class KeyRefresherTest : public ::testing::Test, public KeyRefresherOwner {
   KeyFileOfTest file;
   IssuerTable table;
   std::unique_ptr<KeyRefresher> refresher;
+  std::vector<const IssuerKeys*> asked;
   std::vector<const IssuerKeys*> refreshed;
 };
 
@@ -75,6 +82,15 @@ TEST_F(KeyRefresherTest, ReadsAgainWhatIsAskedFor) {
   EXPECT_EQ(refreshed[1], &keys(2));
 }
 
+TEST_F(KeyRefresherTest, CanBeAskedUntilItCloses) {
+  EXPECT_TRUE(table.urls[0].keys->want_fresh(nullptr));
+  EXPECT_TRUE(table.files[0].keys->want_fresh(table.files[0].keys->current()));
+  EXPECT_EQ(asked.size(), 2U);
+  refresher->close();
+  EXPECT_FALSE(table.urls[1].keys->want_fresh(nullptr));
+  EXPECT_EQ(asked.size(), 2U);
+}
+
 TEST_F(KeyRefresherTest, ReadsNothingOnceItCloses) {
   refresher->close();
   EXPECT_FALSE(refresher->is_closed());
@@ -87,7 +103,7 @@ TEST_F(KeyRefresherTest, ReadsNothingOnceItCloses) {
 
 TEST_F(KeyRefresherTest, WithoutUrlsThereIsNothingToWaitFor) {
   IssuerTable none;
-  KeyRefresher idle(loop, none, this);
+  KeyRefresher idle(loop, none, {}, this);
   idle.start();
   idle.close();
   EXPECT_TRUE(idle.is_closed());
