@@ -39,6 +39,7 @@ class Options {
 std::optional<Command> command_of(std::string_view word) {
   if (word == "run") return Command::kRun;
   if (word == "check") return Command::kCheck;
+  if (word == "drain") return Command::kDrain;
   if (word == "version" || word == "--version") return Command::kVersion;
   if (word == "help" || word == "--help" || word == "-h") return Command::kHelp;
   return std::nullopt;
@@ -47,7 +48,8 @@ std::optional<Command> command_of(std::string_view word) {
 // What one option may be used with is checked here; what must be there, in parse_command_line.
 std::optional<std::string> read_option(Options& options, CommandLine& line) {
   const std::string argument = options.current();
-  const bool takes_config = line.command == Command::kRun || line.command == Command::kCheck;
+  const bool takes_config = line.command == Command::kRun || line.command == Command::kCheck ||
+                            line.command == Command::kDrain;
   std::optional<std::string> value;
   if (argument == "--help" || argument == "-h") {
     line.command = Command::kHelp;
@@ -62,6 +64,9 @@ std::optional<std::string> read_option(Options& options, CommandLine& line) {
     line.backend_url = *value;
   } else if (line.command == Command::kCheck && argument == "--no-files") {
     line.check_files = false;
+    options.skip();
+  } else if (line.command == Command::kDrain && argument == "--wait") {
+    line.wait = true;
     options.skip();
   } else {
     return "unknown argument \"" + argument + "\"";
@@ -84,6 +89,7 @@ Result<CommandLine, std::string> parse_command_line(const std::vector<std::strin
   }
   const bool has_config = !line.config_file.empty();
   if (line.command == Command::kCheck && !has_config) return failure("check needs --config FILE");
+  if (line.command == Command::kDrain && !has_config) return failure("drain needs --config FILE");
   if (line.command == Command::kRun) {
     if (!has_config && line.backend_url.empty()) {
       return failure("run needs --config FILE or --backend URL");
@@ -102,8 +108,11 @@ std::string_view usage_text() {
   sockhook check --config FILE [--no-files]
                                            print every mistake of the file; --no-files: do not
                                            look whether certificate and key files are there
+  sockhook drain --config FILE [--wait]    have the node that runs by the file drain, as a preStop
+                                           hook; --wait: return when it has
   sockhook version
-exit status: 0 fine, 1 failed while running, 2 mistakes in the config or in the arguments
+exit status: 0 fine, 1 failed while running, or reached no node to drain, 2 mistakes in the config
+             or in the arguments
 )";
 }
 

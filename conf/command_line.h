@@ -12,11 +12,12 @@
 namespace sockhook::conf {
 
 struct CommandLine {
-  enum class Command { kRun, kCheck, kVersion, kHelp };
+  enum class Command { kRun, kCheck, kDrain, kVersion, kHelp };
   Command command = Command::kHelp;
-  std::string config_file;  // of run and check; empty: run --backend
+  std::string config_file;  // of run, check and drain; empty: run --backend
   std::string backend_url;  // of run
   bool check_files = true;  // check without --no-files
+  bool wait = false;        // drain with --wait
 };
 
 // Exit codes of the program.

@@ -20,7 +20,7 @@ using observe::LogLine;
 
 namespace {
 
-// The admin listener only reads: its requests need no body.
+// The admin listener's requests need no body.
 constexpr std::size_t kAdminBodyBytes = 1024;
 constexpr unsigned kLastWordsMs = 50;
 
@@ -89,6 +89,7 @@ Control::Control(Node& node, MailboxRouter::Post post_to_worker)
                 if (!mailbox_.post(std::move(reply))) LogLine(Level::kWarn, "control overloaded");
               }),
       signals_(loop_, this),
+      drain_(loop_, node.config->drain, node.workers, static_cast<DrainOwner*>(this)),
       backplane_(make_backplane(loop_, *node.config)),
       cluster_(make_cluster(loop_, node, post_to_worker_, router_, *backplane_,
                             static_cast<cluster::ClusterOwner*>(this))),
@@ -96,7 +97,7 @@ Control::Control(Node& node, MailboxRouter::Post post_to_worker)
                   node.metrics.control),
       operations_(make_operations(loop_, node, management_,
                                   static_cast<management::OperationReaderOwner*>(this))),
-      workers_left_(node.workers) {
+      admin_(*this, node.config->listen.admin.token) {
   // Before there are workers: see IssuerKeys::attach.
   keys_.emplace(
       loop_, node.issuers,
@@ -141,65 +142,31 @@ void Control::on_signal(int signal) {
     LogLine(Level::kWarn, "reload is not served by this version: restart to change the config");
     return;
   }
-  if (phase_ != Phase::kServing) {
-    LogLine(Level::kWarn, "second signal: stopping at once");
-    // The workers still run, so the log is not taken from them: its thread gets time to write.
-    uv_sleep(kLastWordsMs);
-    ::_exit(0);
-  }
-  const conf::Drain& drain = node_.config->drain;
-  LogLine(Level::kInfo, "draining")
-      .field("delay_ms", int64_t{drain.delay.count()})
-      .field("period_ms", int64_t{drain.period.count()});
-  node_.is_draining = true;
-  phase_ = Phase::kDelaying;
-  if (operations_) operations_->retire();
-  loop_.deadlines().arm(drain_deadline_, static_cast<uint64_t>(drain.delay.count()));
+  if (drain_.on_signal()) return;
+  LogLine(Level::kWarn, "second signal: stopping at once");
+  // The workers still run, so the log is not taken from them: its thread gets time to write.
+  uv_sleep(kLastWordsMs);
+  ::_exit(0);
 }
 
-void Control::on_deadline(net::Deadline& deadline) {
-  if (&deadline == &memory_deadline_) {
-    watch_memory();
-  } else {
-    advance_drain();
-  }
+// ---------------------------------------------------------------------------------------------
+// The drain.
+
+void Control::on_drain_begun() {
+  node_.is_draining = true;
+  if (operations_) operations_->retire();
 }
 
-void Control::begin_drain(uint64_t period_ms) {
-  node_.is_draining = true;
-  phase_ = Phase::kDraining;
-  if (operations_) operations_->retire();
+void Control::close_connections(uint64_t period_ms) {
   tell_workers([&] { return BeginDrain{period_ms}; });
-  loop_.deadlines().arm(drain_deadline_, period_ms + kDrainGraceMs);
 }
 
-void Control::advance_drain() {
-  const auto period_ms = static_cast<uint64_t>(node_.config->drain.period.count());
-  switch (phase_) {
-    case Phase::kDelaying:
-      begin_drain(period_ms);
-      break;
-    case Phase::kDraining:
-      phase_ = Phase::kEnding;
-      LogLine(Level::kWarn, "drain took too long: giving up what is left");
-      tell_workers([] { return EndDrain{}; });
-      break;
-    case Phase::kServing:
-    case Phase::kEnding:
-    case Phase::kLeaving:
-    case Phase::kStopped:
-      break;
-  }
-}
-
-void Control::handle(WorkerDrained&) {
-  if (--workers_left_ == 0) leave();
+void Control::give_up_connections() {
+  tell_workers([] { return EndDrain{}; });
 }
 
 // First what is said to others; then what is left is handed over, and on_left() follows.
-void Control::leave() {
-  phase_ = Phase::kLeaving;
-  drain_deadline_.cancel();
+void Control::on_drained() {
   if (operations_) return operations_->stop();
   leave_cluster();
 }
@@ -222,13 +189,14 @@ std::shared_ptr<const webhook::IdScheme> Control::begin_life() {
   return ids;
 }
 
-// The connections are closed already: there is nothing to spread.
 void Control::on_replaced() {
   exit_code_ = conf::kExitFailed;
-  if (phase_ == Phase::kServing || phase_ == Phase::kDelaying) begin_drain(0);
+  drain_.on_replaced();
 }
 
 // ---------------------------------------------------------------------------------------------
+
+void Control::on_deadline(net::Deadline&) { watch_memory(); }
 
 void Control::handle(KeysWanted& wanted) {
   if (keys_) keys_->refresh(*wanted.keys);
@@ -246,8 +214,6 @@ void Control::watch_memory() {
 
 // All workers have drained: management and admin have served to the end.
 void Control::stop() {
-  LogLine(Level::kInfo, "drained");
-  phase_ = Phase::kStopped;
   keys_->close();
   management_listener_->stop();
   admin_listener_->stop();
@@ -303,6 +269,18 @@ std::string Control::metrics_text() const {
   }
   facts.keys = keys_->facts();
   return observe::metrics_text(node_.metrics, facts);
+}
+
+management::DrainProgress Control::drain_progress() const {
+  management::DrainProgress progress;
+  progress.phase = drain_.phase();
+  for (const auto& worker : node_.metrics.workers) {
+    progress.disconnects += worker->disconnect_backlog.value();
+    for (const auto& endpoint : worker->endpoints) {
+      progress.connections += endpoint->connections.value();
+    }
+  }
+  return progress;
 }
 
 }  // namespace sockhook

@@ -3,11 +3,9 @@
 //
 // Owner: the Server. Thread: run()'s; workers reach it through its mailbox.
 //
-// A drain (contract 9): the first SIGTERM or SIGINT makes the node unready; after `drain.delay` the
-// workers close their listeners and spread the closes over `drain.period`; 5 s later they give up
-// what is left. When all are drained, the node leaves the cluster, which what is left is handed
-// over to, and everything ends. A second signal ends the process at once.
-// A node that was replaced in its cluster drains without any delay, and ends with status 1.
+// The end (contract 9): when the Drain is over, the node leaves the cluster, which what is left is
+// handed over to, and everything stops. A second signal ends the process at once. A node that was
+// replaced in its cluster ends with status 1.
 
 #pragma once
 
@@ -18,6 +16,7 @@
 
 #include "backplane/backplane.h"
 #include "proxy/cluster/cluster_node.h"
+#include "proxy/drain.h"
 #include "proxy/keys/key_refresher.h"
 #include "proxy/mailbox.h"
 #include "proxy/mailbox_router.h"
@@ -36,14 +35,13 @@ namespace sockhook {
 
 class Control final : net::DeadlineListener,
                       SignalListener,
+                      DrainOwner,
                       cluster::ClusterOwner,
                       keys::KeyRefresherOwner,
                       management::ApiListenerOwner,
                       management::OperationReaderOwner,
                       management::NodeStatus {
  public:
-  static constexpr uint64_t kDrainGraceMs = 5000;
-
   Control(Node& node, MailboxRouter::Post post_to_worker);
   ~Control();
   Control(const Control&) = delete;
@@ -54,25 +52,25 @@ class Control final : net::DeadlineListener,
   int run(net::ListenSocket management, net::ListenSocket admin);
 
  private:
-  enum class Phase { kServing, kDelaying, kDraining, kEnding, kLeaving, kStopped };
-
   void on_messages(std::vector<ControlMessage>& messages);
   void handle(PushReply& reply) { router_.on_reply(reply); }
-  void handle(WorkerDrained& drained);
+  void handle(WorkerDrained&) { drain_.on_worker_drained(); }
   void handle(KeysWanted& wanted);
   void handle(JournalEntries& entries);
   void handle(NewLifeBegun& begun);
   void on_signal(int signal) override;
   void on_deadline(net::Deadline& deadline) override;
-  void begin_drain(uint64_t period_ms);
-  void advance_drain();
-  void leave();
   void leave_cluster();
   void watch_memory();
   void tell_workers(const std::function<WorkerMessage()>& make);
   void stop();
   void end_if_stopped();
 
+  // DrainOwner
+  void on_drain_begun() override;
+  void close_connections(uint64_t period_ms) override;
+  void give_up_connections() override;
+  void on_drained() override;
   // cluster::ClusterOwner
   std::shared_ptr<const webhook::IdScheme> begin_life() override;
   void set_cut_off(bool is_cut_off) override { node_.is_cut_off = is_cut_off; }
@@ -89,6 +87,8 @@ class Control final : net::DeadlineListener,
   bool loops_turn() const override;
   management::Readiness readiness() const override;
   std::string metrics_text() const override;
+  management::DrainProgress drain_progress() const override;
+  void request_drain() override { drain_.request(); }
 
   Node& node_;
   net::Loop loop_;
@@ -96,8 +96,8 @@ class Control final : net::DeadlineListener,
   Mailbox<ControlMessage> mailbox_;
   MailboxRouter router_;
   Signals signals_;
+  Drain drain_;
   MemoryWatch memory_;
-  net::Deadline drain_deadline_{this};
   net::Deadline memory_deadline_{this};
   std::optional<observe::LoopPulse> pulse_;
   const std::unique_ptr<backplane::Backplane> backplane_;
@@ -105,11 +105,9 @@ class Control final : net::DeadlineListener,
   std::optional<keys::KeyRefresher> keys_;
   management::ManagementApi management_;
   const std::unique_ptr<management::OperationReader> operations_;  // null: none are streamed
-  management::AdminApi admin_{*this};
+  management::AdminApi admin_;
   std::optional<management::ApiListener> management_listener_;
   std::optional<management::ApiListener> admin_listener_;
-  Phase phase_ = Phase::kServing;
-  unsigned workers_left_;
   int exit_code_ = 0;
 };
 

@@ -12,6 +12,7 @@
 #include "conf/command_line.h"
 #include "conf/config_reader.h"
 #include "conf/quick_config.h"
+#include "proxy/drain_command.h"
 #include "proxy/observe/log.h"
 #include "proxy/routing/version.h"
 #include "proxy/server.h"
@@ -79,6 +80,14 @@ int run(const CommandLine& command) {
   return exit_code;
 }
 
+// It needs none of the files that the config names.
+int drain(const CommandLine& command) {
+  CommandLine reading = command;
+  reading.check_files = false;
+  const std::shared_ptr<const conf::Config> config = load(reading);
+  return config ? drain_node(*config, command.wait) : conf::kExitMistake;
+}
+
 int main_with(const std::vector<std::string>& arguments) {
   const auto command = conf::parse_command_line(arguments);
   if (!command) {
@@ -90,6 +99,8 @@ int main_with(const std::vector<std::string>& arguments) {
       return run(*command);
     case CommandLine::Command::kCheck:
       return check(*command);
+    case CommandLine::Command::kDrain:
+      return drain(*command);
     case CommandLine::Command::kVersion:
       print(stdout, "sockhook " + std::string(kVersion) + "\n");
       return conf::kExitFine;

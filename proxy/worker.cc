@@ -11,6 +11,8 @@ namespace {
 
 // How often a draining worker looks whether anything is left.
 constexpr uint64_t kDrainTickMs = 20;
+// For the $disconnects of connections that the end of the drain has killed.
+constexpr uint64_t kLastDisconnectsMs = 500;
 // The control has no room for an answer that it waits for.
 constexpr uint64_t kAnswerAgainMs = 10;
 
@@ -50,7 +52,7 @@ struct Worker::Parts {
   net::Deadline new_life_answer;
   std::size_t open_pools = 0;
   bool is_draining = false;
-  bool is_drain_over = false;
+  std::optional<uint64_t> backlog_ends_at_ms;  // the drain is over
   bool is_drained = false;
 };
 
@@ -240,7 +242,7 @@ void Worker::on_deadline(net::Deadline& deadline) {
 }
 
 void Worker::handle(EndDrain&) {
-  parts_->is_drain_over = true;
+  parts_->backlog_ends_at_ms = loop_.now_ms() + kLastDisconnectsMs;
   if (parts_->cluster) parts_->cluster->cancel_held();
   parts_->webhooks.cancel_all();
   parts_->hub.for_every([](client::Session& session) { session.kill(); });
@@ -251,7 +253,8 @@ void Worker::handle(EndDrain&) {
 
 void Worker::report_when_drained() {
   if (parts_->is_drained || parts_->hub.size() > 0 || !parts_->connections.empty()) return;
-  if (parts_->is_drain_over) parts_->webhooks.end_backlog();
+  const auto ends_at_ms = parts_->backlog_ends_at_ms;
+  if (ends_at_ms && loop_.now_ms() >= *ends_at_ms) parts_->webhooks.end_backlog();
   if (parts_->webhooks.backlog() > 0) return;
   // What is owed is the cluster's from here on: the control must know it before.
   if (parts_->journal && !parts_->journal->flush()) return;

@@ -1,7 +1,8 @@
-// AdminApi: what operators and orchestrators ask: /healthz, /readyz, /metrics (contract 10).
+// AdminApi: what operators and orchestrators ask: /healthz, /readyz, /metrics (contract 10), and
+// /drain, which tells how far a drain is (GET) and begins one (POST).
 //
-// Everything here only reads, so the admin token, which allows what changes something, has nothing
-// to allow yet.
+// Whoever reaches the listener may read. What changes something needs the admin token: 401 without
+// it; where none is configured nothing can be changed (403).
 //
 // Owner: the Control. Thread: the control loop's.
 
@@ -11,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "proxy/management/bearer_token.h"
 #include "proxy/management/request_handler.h"
 
 namespace sockhook::management {
@@ -24,13 +26,24 @@ struct Readiness {
   std::optional<double> memory;  // used share of the memory limit; nothing without a limit
 };
 
-// What the Control knows of the node.
+// In the order of their coming: see Drain.
+enum class DrainPhase : std::uint8_t { kServing, kWaiting, kClosing, kGivingUp, kDrained };
+
+struct DrainProgress {
+  DrainPhase phase = DrainPhase::kServing;
+  std::uint64_t connections = 0;  // open ones
+  std::uint64_t disconnects = 0;  // $disconnects that are owed
+};
+
+// The node, as the Control knows it.
 class NodeStatus {
  public:
   // Every loop has turned within the last second.
   virtual bool loops_turn() const = 0;
   virtual Readiness readiness() const = 0;
   virtual std::string metrics_text() const = 0;
+  virtual DrainProgress drain_progress() const = 0;
+  virtual void request_drain() = 0;
 
  protected:
   ~NodeStatus() = default;
@@ -38,7 +51,7 @@ class NodeStatus {
 
 class AdminApi final : public RequestHandler {
  public:
-  explicit AdminApi(const NodeStatus& node) : node_(node) {}
+  AdminApi(NodeStatus& node, const std::optional<std::string>& token);
 
   std::optional<Answer> refuse(const http::RequestHead& head) override;
   Started handle(const http::RequestHead& head, std::string body, bool is_oversized,
@@ -49,11 +62,15 @@ class AdminApi final : public RequestHandler {
   Answer healthz() const;
   Answer readyz() const;
   Answer metrics() const;
+  Answer drain() const;
+  Answer begin_drain();
 
   struct Page;
   static const Page* find_page(const http::RequestHead& head);
+  std::optional<Answer> refuse_change(const http::RequestHead& head) const;
 
-  const NodeStatus& node_;
+  NodeStatus& node_;
+  std::optional<BearerToken> token_;
 };
 
 }  // namespace sockhook::management

@@ -1,8 +1,5 @@
 #include "proxy/management/authenticator.h"
 
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
-
 #include <chrono>
 #include <utility>
 
@@ -39,17 +36,11 @@ Caller Authenticator::caller_of(const conf::Access& access) {
 Authenticator::Authenticator(const conf::Management& management)
     : is_required_(management.has_auth()), has_certificates_(management.client_certificates) {
   for (const conf::Token& token : management.tokens) {
-    tokens_.push_back({digest_of(token.token), caller_of(token.access)});
+    tokens_.push_back({BearerToken(token.token), caller_of(token.access)});
   }
   for (const conf::SigV4Key& key : management.sigv4) {
     keys_.push_back({key.access_key_id, key.secret_access_key, caller_of(key.access)});
   }
-}
-
-Authenticator::Digest Authenticator::digest_of(std::string_view token) {
-  Digest digest;
-  SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), digest.data());
-  return digest;
 }
 
 Result<const Caller*, ApiError> Authenticator::authenticate(const http::RequestHead& head,
@@ -66,20 +57,14 @@ Result<const Caller*, ApiError> Authenticator::authenticate(const http::RequestH
 }
 
 Result<const Caller*, ApiError> Authenticator::find_token(const http::Headers& headers) const {
-  constexpr std::string_view kScheme = "Bearer ";
-  const std::string* authorization = headers.find("Authorization");
-  if (authorization == nullptr) {
+  if (headers.find("Authorization") == nullptr) {
     if (has_certificates_) return &everybody_;
     return Failure{ApiError{ErrorCode::kMissingToken, {}}};
   }
   const Caller* caller = nullptr;
-  if (headers.count("Authorization") == 1 &&
-      http::starts_with_ignoring_case(*authorization, kScheme)) {
-    const Digest presented =
-        digest_of(http::trim(std::string_view(*authorization).substr(kScheme.size())));
+  if (const auto shown = BearerToken::shown_in(headers)) {
     for (const Token& token : tokens_) {
-      const bool is_it = CRYPTO_memcmp(presented.data(), token.digest.data(), Digest{}.size()) == 0;
-      if (is_it) caller = &token.caller;
+      if (token.token.equals(*shown)) caller = &token.caller;
     }
   }
   if (caller == nullptr) {

@@ -1,19 +1,16 @@
 // Authenticator: who may call the management API (contract 6, "Authentication").
 //
-// Bearer tokens: kept and compared as SHA-256 digests in constant time, each one always, so that
-// neither their bytes nor their lengths nor their order can be timed.
-// AWS Signature Version 4: a key that is known by its id; several secrets may share one id while
-// they are being exchanged.
-// Client certificates: the listener's TLS lets nobody in without one, so whoever brings neither
-// token nor signature is known by it, and may do all.
-// Without configured auth everybody has all access: the config validation has seen to it that only
-// this machine can call.
+// Bearer tokens: each one is always compared, in constant time (bearer_token.h), so that their
+// order cannot be timed either. AWS Signature Version 4: a key that is known by its id; several
+// secrets may share one id while they are being exchanged. Client certificates: the listener's TLS
+// lets nobody in without one, so whoever brings neither token nor signature is known by it, and may
+// do all. Without configured auth everybody has all access: the config validation has seen to it
+// that only this machine can call.
 //
 // Owner: the ManagementApi. Immutable.
 
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,6 +21,7 @@
 #include "protocol/base/result.h"
 #include "protocol/http/http_message.h"
 #include "proxy/management/api_error.h"
+#include "proxy/management/bearer_token.h"
 #include "proxy/push/push_command.h"
 
 namespace sockhook::management {
@@ -60,9 +58,8 @@ class Authenticator {
                                                const std::string* body) const;
 
  private:
-  using Digest = std::array<unsigned char, 32>;
   struct Token {
-    Digest digest;
+    BearerToken token;
     Caller caller;
   };
   struct SigningKey {
@@ -76,7 +73,6 @@ class Authenticator {
                                                   const http::RequestHead& head,
                                                   const std::string* body) const;
   static Caller caller_of(const conf::Access& access);
-  static Digest digest_of(std::string_view token);
 
   const bool is_required_;
   const bool has_certificates_;

@@ -34,6 +34,18 @@ TEST(CommandLineArguments, CheckTakesAConfigAndMaySkipFiles) {
   EXPECT_FALSE(parsed({"check", "--no-files", "--config", "a.yaml"}).check_files);
 }
 
+TEST(CommandLineArguments, DrainTakesAConfigAndMayWait) {
+  const CommandLine line = parsed({"drain", "--config", "a.yaml"});
+  EXPECT_EQ(line.command, Command::kDrain);
+  EXPECT_EQ(line.config_file, "a.yaml");
+  EXPECT_FALSE(line.wait);
+  EXPECT_TRUE(parsed({"drain", "--wait", "--config=a.yaml"}).wait);
+  EXPECT_EQ(error_of({"drain"}), "drain needs --config FILE");
+  EXPECT_EQ(error_of({"drain", "--config", "a", "--no-files"}), "unknown argument \"--no-files\"");
+  EXPECT_EQ(error_of({"drain", "--backend", "b"}), "unknown argument \"--backend\"");
+  EXPECT_EQ(error_of({"run", "--config", "a", "--wait"}), "unknown argument \"--wait\"");
+}
+
 TEST(CommandLineArguments, VersionAndHelpNeedNothing) {
   for (const char* word : {"version", "--version"}) {
     EXPECT_EQ(parsed({word}).command, Command::kVersion);
