@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "protocol/base/hex.h"
 #include "proxy/random.h"
 
 namespace sockhook {
@@ -9,13 +10,7 @@ namespace {
 
 std::string node_name(const conf::Config& config) {
   if (config.node.id) return *config.node.id;
-  constexpr char kHex[] = "0123456789abcdef";
-  std::string name = "node-";
-  for (const uint8_t byte : Random().bytes<5>()) {
-    name += kHex[byte >> 4];
-    name += kHex[byte & 15];
-  }
-  return name;
+  return "node-" + to_hex(Random().bytes<5>());
 }
 
 std::vector<http::Cidr> parse_cidrs(const std::vector<std::string>& texts) {

@@ -1,9 +1,9 @@
 #include "backplane/redis/keys.h"
 
+#include "protocol/base/hex.h"
+
 namespace sockhook::backplane {
 namespace {
-
-constexpr char kHex[] = "0123456789abcdef";
 
 // FNV-1a, https://www.rfc-editor.org/rfc/rfc9923. Nodes of all versions must agree on it.
 std::uint32_t fnv1a(std::string_view text) {
@@ -12,35 +12,14 @@ std::uint32_t fnv1a(std::string_view text) {
   return hash;
 }
 
-std::optional<std::uint8_t> hex_value(char c) {
-  if (c >= '0' && c <= '9') return static_cast<std::uint8_t>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<std::uint8_t>(c - 'a' + 10);
-  return std::nullopt;
-}
-
 }  // namespace
 
-std::string hex_text(const std::uint8_t* bytes, std::size_t size) {
-  std::string text;
-  text.reserve(2 * size);
-  for (std::size_t i = 0; i < size; ++i) {
-    text.push_back(kHex[bytes[i] >> 4U]);
-    text.push_back(kHex[bytes[i] & 15U]);
-  }
-  return text;
-}
-
-std::string node_text(const NodeKey& key) { return hex_text(key.bytes.data(), key.bytes.size()); }
+std::string node_text(const NodeKey& key) { return to_hex(key.bytes); }
 
 std::optional<NodeKey> parse_node(std::string_view text) {
   if (text.size() != kNodeChars) return std::nullopt;
   NodeKey key;
-  for (std::size_t i = 0; i < key.bytes.size(); ++i) {
-    const auto high = hex_value(text[2 * i]);
-    const auto low = hex_value(text[2 * i + 1]);
-    if (!high || !low) return std::nullopt;
-    key.bytes[i] = static_cast<std::uint8_t>(*high << 4U | *low);
-  }
+  if (!read_hex(text, key.bytes)) return std::nullopt;
   return key;
 }
 
@@ -55,7 +34,7 @@ std::string Keys::start(Shard shard) const {
 }
 
 std::string Keys::claim(Shard shard, const Digest& key) const {
-  return of(shard, "claim:", hex_text(key.data(), key.size()));
+  return of(shard, "claim:", to_hex(key));
 }
 
 std::string Keys::member(const Name& name) {

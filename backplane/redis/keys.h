@@ -27,7 +27,6 @@ inline constexpr std::size_t kNodeChars = 12;
 std::string node_text(const NodeKey& key);
 // nullopt: not kNodeChars lower-case hex digits.
 std::optional<NodeKey> parse_node(std::string_view text);
-std::string hex_text(const std::uint8_t* bytes, std::size_t size);
 
 class Keys {
  public:

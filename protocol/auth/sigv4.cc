@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "protocol/base/hex.h"
 #include "protocol/http/percent.h"
 #include "protocol/http/target.h"
 
@@ -28,21 +29,13 @@ Failure<SigV4Failure> fail(SigV4Error error, std::string detail) {
 }
 
 std::string hex(std::string_view bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const char byte : bytes) {
-    const auto value = static_cast<unsigned char>(byte);
-    text += kDigits[value >> 4];
-    text += kDigits[value & 15];
-  }
-  return text;
+  return to_hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
 }
 
 std::string sha256_hex(std::string_view data) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   SHA256(reinterpret_cast<const unsigned char*>(data.data()), data.size(), digest.data());
-  return hex({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  return to_hex(digest);
 }
 
 std::string hmac(std::string_view key, std::string_view data) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "protocol/http/percent.h"
+#include "protocol/base/hex.h"
 
 namespace sockhook::webhook {
 
@@ -14,35 +14,9 @@ constexpr std::size_t kSpanIdAt = 36;
 constexpr std::size_t kFlagsAt = 53;
 constexpr std::size_t kLength = 55;
 
-constexpr char kHexDigits[] = "0123456789abcdef";
-
-void append_hex(std::string& out, const std::uint8_t* bytes, std::size_t size) {
-  const std::size_t start = out.size();
-  out.resize(start + 2 * size);
-  char* digit = out.data() + start;
-  for (std::size_t i = 0; i < size; ++i) {
-    *digit++ = kHexDigits[bytes[i] >> 4U];
-    *digit++ = kHexDigits[bytes[i] & 0x0FU];
-  }
-}
-
 template <std::size_t N>
 bool is_zero(const std::array<std::uint8_t, N>& bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
-}
-
-// Lower case only, as the recommendation wants.
-template <std::size_t N>
-bool read_hex(std::string_view text, std::array<std::uint8_t, N>& bytes) {
-  for (std::size_t i = 0; i < N; ++i) {
-    const char high = text[2 * i];
-    const char low = text[2 * i + 1];
-    const auto is_upper = [](char c) { return c >= 'A' && c <= 'F'; };
-    if (http::hex_digit(high) < 0 || http::hex_digit(low) < 0) return false;
-    if (is_upper(high) || is_upper(low)) return false;
-    bytes[i] = static_cast<std::uint8_t>(http::hex_digit(high) * 16 + http::hex_digit(low));
-  }
-  return true;
 }
 
 // Section 3.3.1.3.1: lower-case letters, digits, `_-*/@`; a letter or digit first.
@@ -88,7 +62,7 @@ std::string read_tracestate(const http::Headers& headers) {
 
 std::string Trace::id_text() const {
   std::string text;
-  append_hex(text, id.data(), id.size());
+  append_hex(text, id);
   return text;
 }
 
@@ -136,9 +110,9 @@ std::string traceparent(const Trace& trace, const SpanId& span) {
   if (is_zero(id)) id.back() = 1;
   std::string text = "00-";
   text.reserve(kLength);
-  append_hex(text, trace.id.data(), trace.id.size());
+  append_hex(text, trace.id);
   text += '-';
-  append_hex(text, id.data(), id.size());
+  append_hex(text, id);
   text += trace.is_sampled ? "-01" : "-00";
   return text;
 }

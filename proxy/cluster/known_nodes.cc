@@ -78,7 +78,7 @@ bool KnownNodes::may_be_alive(const NodeKey& node) const {
 
 std::string KnownNodes::name_of(const NodeKey& key) const {
   const auto found = names_.find(key);
-  return found != names_.end() ? found->second : to_hex(key);
+  return found != names_.end() ? found->second : to_hex(key.bytes);
 }
 
 }  // namespace sockhook::cluster

@@ -12,10 +12,9 @@
 #include <string_view>
 
 #include "backplane/cluster.h"
+#include "protocol/base/hex.h"
 
 namespace sockhook::cluster {
-
-std::string to_hex(const backplane::NodeKey& key);
 
 struct ListCursor {
   backplane::NodeKey node;  // the first of all, while there is no cursor
@@ -23,7 +22,7 @@ struct ListCursor {
 
   // Nothing for what no listing has given. "" is the beginning.
   static std::optional<ListCursor> parse(std::string_view text);
-  std::string to_string() const { return to_hex(node) + "." + place; }
+  std::string to_string() const { return to_hex(node.bytes) + "." + place; }
 };
 
 }  // namespace sockhook::cluster

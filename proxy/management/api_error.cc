@@ -3,10 +3,10 @@
 #include <openssl/rand.h>
 
 #include <array>
-#include <cstdio>
 #include <string_view>
 
 #include "protocol/base/check.h"
+#include "protocol/base/hex.h"
 #include "protocol/webhook/json_writer.h"
 #include "protocol/webhook/problem.h"
 
@@ -87,13 +87,8 @@ Answer to_answer(const ApiError& error, Dialect dialect) {
 void add_request_id(Answer& answer) {
   std::array<unsigned char, 16> bytes{};
   SOCKHOOK_CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
-  std::string id;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) id += '-';
-    char hex[3];
-    std::snprintf(hex, sizeof(hex), "%02x", bytes[i]);
-    id += hex;
-  }
+  std::string id = to_hex(bytes);
+  for (const std::size_t dash : {8U, 13U, 18U, 23U}) id.insert(dash, 1, '-');
   answer.headers.add("x-amzn-RequestId", id);
 }
 

@@ -151,7 +151,7 @@ TEST_F(ListWalkTest, WithoutTheBackplaneThereIsNoListing) {
 }
 
 TEST_F(ListWalkTest, AMalformedCursorIsNone) {
-  const std::string node = to_hex(key(2));
+  const std::string node = to_hex(key(2).bytes);
   for (const std::string& cursor :
        {std::string("x"), std::string("0.1"), node, node + ":", node + ".x", node.substr(1) + ".0",
         "g" + node.substr(1) + ".0", "-" + node.substr(1) + ".0"}) {
