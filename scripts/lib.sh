@@ -19,7 +19,7 @@ packages() {
       if grep -q '^VERSION_ID="12"' /etc/os-release; then echo node-llhttp; else echo libllhttp-dev; fi
       ;;
     demo) echo python3 curl ;;
-    lint) echo clang-format clang-tidy shellcheck git ;;
+    lint) echo clang-format clang-tidy shellcheck git python3 ;;
     test)
       echo python3 python3-pytest python3-pytest-xdist python3-websockets python3-boto3 python3-yaml \
         ca-certificates curl git openssl procps chromium fonts-dejavu-core redis-server redis-sentinel valkey-server
