@@ -106,8 +106,12 @@ void PublicConnection::on_keys_refreshed() {
 
 void PublicConnection::on_keys_missing() {
   end_wait();
+  if (!is_open_to_clients()) return;
   const TokenGate& gate = *context_.token_gates[endpoint_->index];
-  refuse_token(gate.check(tokens_, net::Loop::wall_ms() / 1000));
+  TokenGate::Verdict verdict = gate.check(tokens_, net::Loop::wall_ms() / 1000);
+  // They may have come just now.
+  if (verdict.kind == TokenGate::Verdict::Kind::kGranted) return admit(std::move(verdict.grant));
+  refuse_token(verdict);
 }
 
 // Nobody can say of a token that it is bad whose issuer's keys have never been seen.
