@@ -29,13 +29,25 @@ def promises():
     found = []
     files = [*TESTS.glob("test_*.py"), *TESTS.parent.glob("chaos/test_*.py")]
     for file in sorted(files, key=lambda file: file.name):
-        tests = [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.FunctionDef)]
+        module = ast.parse(file.read_text())
+        names = constants(module)
+        tests = [n for n in ast.walk(module) if isinstance(n, ast.FunctionDef)]
         for test in tests:
             for mark in test.decorator_list:
                 if isinstance(mark, ast.Call) and getattr(mark.func, "id", "") == "promise":
-                    section, sentence = (ast.literal_eval(argument) for argument in mark.args)
+                    section, sentence = (text_of(argument, names) for argument in mark.args)
                     found.append((section, sentence, file.name, test.name))
     return sorted(found, key=lambda row: [int(part) for part in row[0].split(".")])
+
+
+def constants(module):
+    """The texts that a module gives names to: sentences that several of its tests check."""
+    given = [node for node in module.body if isinstance(node, ast.Assign)]
+    return {node.targets[0].id: node.value for node in given if isinstance(node.targets[0], ast.Name)}
+
+
+def text_of(argument, names):
+    return ast.literal_eval(names[argument.id] if isinstance(argument, ast.Name) else argument)
 
 
 def page():
