@@ -1,3 +1,4 @@
+#include "bench/frames.h"
 #include "bench/load.h"
 #include "bench/round_trips.h"
 #include "bench/websockets.h"
@@ -8,7 +9,7 @@ namespace {
 class EchoClient final : public MessageHandler {
  public:
   explicit EchoClient(const LoadOptions& options)
-      : message_(options.size, 'x'), round_trips_(options, client_frame(0x1, message_)) {}
+      : message_(options.size, 'x'), round_trips_(options, client_frame(kText, message_)) {}
 
   RoundTrips& round_trips() { return round_trips_; }
 

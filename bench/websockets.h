@@ -10,9 +10,6 @@
 
 namespace bench {
 
-// A masked text or pong frame.
-std::string client_frame(uint8_t opcode, std::string_view payload);
-
 class MessageHandler {
  public:
   virtual void on_message(Connection& connection, std::string_view payload) = 0;

@@ -22,7 +22,7 @@ packages() {
     lint) echo clang-format clang-tidy shellcheck git python3 ;;
     test)
       echo python3 python3-pytest python3-pytest-xdist python3-websockets python3-boto3 python3-yaml \
-        ca-certificates curl git openssl procps chromium fonts-dejavu-core redis-server redis-sentinel valkey-server
+        ca-certificates curl git openssl procps chromium fonts-dejavu-core redis-server redis-sentinel valkey-server haproxy
       # Node.js and Go may have come from elsewhere than from Debian.
       command -v node >/dev/null || echo nodejs
       command -v npm >/dev/null || echo npm

@@ -1,0 +1,43 @@
+"""Contract 9 under load: every node is replaced while thousands of clients talk, listen and come
+back. restart_load keeps the ledger; `failures` in it are broken promises of docs/drain.md."""
+
+import pytest
+from rolling import PLACES, largest_share
+from support.promise import promise
+
+# An even spread has a tenth in each tenth of the period; a busy machine may hold some up.
+EVEN = 0.2
+# The longest back-off of the clients.
+PATIENCE_MS = 5000
+# Whose answer its node could not give, or not in time, because it was on its way out: a push has an
+# unknown outcome then, which the caller is told by 504 or by a connection that ends.
+UNANSWERED = 0.01
+
+
+@promise("9", "open sockets are closed with 1012 `service restart`, evenly spread with jitter over")
+@pytest.mark.slow
+def test_a_rolling_restart_loses_nothing(fleet, load):
+    load.start()
+    for place in range(PLACES):
+        fleet.replace(place)
+    report = load.report()
+    closes = report.pop("closes")
+    print(report)
+    assert report["failures"] == {}
+    assert {code for _, code in closes} == {1012}
+    pushes = report["pushes"]
+    unanswered = pushes.pop("0", 0) + pushes.pop("504", 0)
+    assert set(pushes) <= {"200", "410"}, pushes
+    assert unanswered <= UNANSWERED * sum(pushes.values())
+    assert pushes["200"] > 100 and report["messages"] > 1000, "there was little traffic"
+    # Clients were let in at the first attempt: the others had a listener, and the balancer knew.
+    assert not report["refusals"] and report["most_attempts"] == 1
+    assert report["longest_wait_ms"] < PATIENCE_MS
+    shares = []
+    for begins, ended in fleet.drains:
+        times = [at / 1000 for at, _ in closes if begins - 1 < at / 1000 < ended]
+        assert len(times) > load.clients / PLACES / 4, "few were on that node"
+        shares.append(largest_share(times, begins, fleet.period))
+        assert ended - begins < fleet.period + 5, "something was given up"
+    print("the largest share of closes in a tenth of the period:", [f"{s:.3f}" for s in shares])
+    assert max(shares) < EVEN
