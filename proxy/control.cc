@@ -110,10 +110,11 @@ Control::~Control() = default;
 int Control::run(net::ListenSocket management, net::ListenSocket admin) {
   management_listener_.emplace(
       loop_, std::move(management), management_, node_.config->listen.management.body_size,
-      static_cast<management::ApiListenerOwner*>(this), node_.tls.management);
+      static_cast<management::ApiListenerOwner*>(this), node_.tls->management);
   admin_listener_.emplace(loop_, std::move(admin), admin_, kAdminBodyBytes,
                           static_cast<management::ApiListenerOwner*>(this));
   pulse_.emplace(loop_, node_.metrics.control.loop_lag_us, node_.metrics.control.pulse_at_ms);
+  certificates_.emplace(loop_, node_, post_to_worker_, static_cast<CertificateReloadOwner*>(this));
   watch_memory();
   if (cluster_) cluster_->start();
   if (operations_) operations_->start();
@@ -139,7 +140,8 @@ void Control::tell_workers(const std::function<WorkerMessage()>& make) {
 
 void Control::on_signal(int signal) {
   if (signal == SIGHUP) {
-    LogLine(Level::kWarn, "reload is not served by this version: restart to change the config");
+    // The rest of the config is changed by a restart.
+    if (certificates_) certificates_->reload();
     return;
   }
   if (drain_.on_signal()) return;
@@ -147,6 +149,10 @@ void Control::on_signal(int signal) {
   // The workers still run, so the log is not taken from them: its thread gets time to write.
   uv_sleep(kLastWordsMs);
   ::_exit(0);
+}
+
+void Control::on_certificates(const TlsContexts& contexts) {
+  if (management_listener_) management_listener_->use_tls(contexts.management);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -232,6 +238,7 @@ void Control::end_if_stopped() {
   if (management_listener_ || admin_listener_ || !keys_->is_closed()) return;
   tell_workers([] { return StopWorker{}; });
   pulse_.reset();
+  certificates_.reset();
   keys_.reset();
   memory_deadline_.cancel();
   signals_.close();

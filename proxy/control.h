@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "backplane/backplane.h"
+#include "proxy/certificate_reload.h"
 #include "proxy/cluster/cluster_node.h"
 #include "proxy/drain.h"
 #include "proxy/keys/key_refresher.h"
@@ -36,6 +37,7 @@ namespace sockhook {
 class Control final : net::DeadlineListener,
                       SignalListener,
                       DrainOwner,
+                      CertificateReloadOwner,
                       cluster::ClusterOwner,
                       keys::KeyRefresherOwner,
                       management::ApiListenerOwner,
@@ -66,6 +68,8 @@ class Control final : net::DeadlineListener,
   void stop();
   void end_if_stopped();
 
+  // CertificateReloadOwner
+  void on_certificates(const TlsContexts& contexts) override;
   // DrainOwner
   void on_drain_begun() override;
   void close_connections(uint64_t period_ms) override;
@@ -100,6 +104,7 @@ class Control final : net::DeadlineListener,
   MemoryWatch memory_;
   net::Deadline memory_deadline_{this};
   std::optional<observe::LoopPulse> pulse_;
+  std::optional<CertificateReload> certificates_;
   const std::unique_ptr<backplane::Backplane> backplane_;
   const std::unique_ptr<cluster::ClusterNode> cluster_;  // null: there is one node
   std::optional<keys::KeyRefresher> keys_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <variant>
 
 #include "proxy/cluster_messages.h"
@@ -10,6 +11,8 @@
 #include "proxy/push/push_command.h"
 
 namespace sockhook {
+
+struct TlsContexts;
 
 // ---- control -> worker ----
 
@@ -28,14 +31,18 @@ struct EndDrain {};
 struct StopWorker {};
 // A backend's budget has changed: see BackendBudget.
 struct BudgetChanged {};
+// For TLS handshakes that begin from now on, with clients and with backends.
+struct UseCertificates {
+  std::shared_ptr<const TlsContexts> contexts;
+};
 // A refresh of these keys has ended, well or not: see IssuerKeys::want_fresh. They are the Node's.
 struct KeysRefreshed {
   const keys::IssuerKeys* keys;
 };
 
-using WorkerMessage =
-    std::variant<PushRequest, BeginDrain, EndDrain, StopWorker, BudgetChanged, KeysRefreshed,
-                 RecordsWritten, AdoptOrphans, TellRecords, BeginNewLife, CutOff, LeaseConfirmed>;
+using WorkerMessage = std::variant<PushRequest, BeginDrain, EndDrain, StopWorker, BudgetChanged,
+                                   UseCertificates, KeysRefreshed, RecordsWritten, AdoptOrphans,
+                                   TellRecords, BeginNewLife, CutOff, LeaseConfirmed>;
 
 // ---- worker -> control ----
 

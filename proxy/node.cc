@@ -31,7 +31,7 @@ webhook::IdScheme Node::fresh_ids() {
 Node::Node(std::shared_ptr<const conf::Config> shared_config, unsigned worker_count,
            std::size_t max_connections, TlsContexts tls_contexts, keys::IssuerTable issuer_table)
     : config(std::move(shared_config)),
-      tls(std::move(tls_contexts)),
+      tls(std::make_shared<const TlsContexts>(std::move(tls_contexts))),
       issuers(std::move(issuer_table)),
       workers(worker_count),
       name(node_name(*config)),

@@ -40,7 +40,7 @@ struct Node {
        TlsContexts tls = {}, keys::IssuerTable issuers = {});
 
   const std::shared_ptr<const conf::Config> config;
-  const TlsContexts tls;
+  const std::shared_ptr<const TlsContexts> tls;  // of the start: see UseCertificates
   const keys::IssuerTable issuers;
   const unsigned workers;
   const std::string name;

@@ -74,7 +74,7 @@ void share_backends(Node& node, const std::vector<std::unique_ptr<Worker>>& work
     const conf::Backend& backend = node.config->backends[i];
     SharedBackend shared;
     shared.conf = std::shared_ptr<const conf::Backend>(node.config, &backend);
-    shared.tls = node.tls.backends[i];
+    shared.tls = node.tls->backends[i];
     shared.budget = std::make_unique<backend::BackendBudget>(backend.max_connections, wake);
     shared.gate = std::make_unique<webhooks::OutageGate>();
     node.backends.push_back(std::move(shared));

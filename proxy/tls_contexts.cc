@@ -15,18 +15,47 @@ std::optional<std::string> take(Made made, const std::string& path, net::TlsCont
   return std::nullopt;
 }
 
+void add(const conf::CertificateFiles& files, std::vector<std::string>* all) {
+  all->insert(all->end(), {files.certificate, files.key});
+}
+
+void add(const std::optional<conf::ServerTls>& tls, std::vector<std::string>* all) {
+  if (!tls) return;
+  add(tls->files, all);
+  for (const conf::CertificateFiles& files : tls->certificates) add(files, all);
+  if (tls->client_ca) all->push_back(*tls->client_ca);
+}
+
+const net::TlsContext* get(const TlsContexts* contexts, net::TlsContextPtr TlsContexts::*which) {
+  return contexts != nullptr ? (contexts->*which).get() : nullptr;
+}
+
 }  // namespace
 
-Result<TlsContexts, std::string> TlsContexts::load(const conf::Config& config) {
+std::vector<std::string> TlsContexts::files_of(const conf::Config& config) {
+  std::vector<std::string> files;
+  add(config.listen.public_.tls, &files);
+  add(config.listen.management.tls, &files);
+  for (const conf::Backend& backend : config.backends) {
+    if (backend.tls.ca) files.push_back(*backend.tls.ca);
+    if (backend.tls.files) add(*backend.tls.files, &files);
+  }
+  return files;
+}
+
+Result<TlsContexts, std::string> TlsContexts::load(const conf::Config& config,
+                                                   const TlsContexts* before) {
   TlsContexts contexts;
+  contexts.files = net::FilePrint::of_all(files_of(config));
   const conf::Listen& listen = config.listen;
   if (listen.public_.tls) {
-    auto made = net::TlsContext::server(*listen.public_.tls);
+    auto made = net::TlsContext::server(*listen.public_.tls, get(before, &TlsContexts::public_));
     auto error = take(std::move(made), "listen.public.tls", &contexts.public_);
     if (error) return Failure{std::move(*error)};
   }
   if (listen.management.tls) {
-    auto made = net::TlsContext::server(*listen.management.tls);
+    auto made =
+        net::TlsContext::server(*listen.management.tls, get(before, &TlsContexts::management));
     auto error = take(std::move(made), "listen.management.tls", &contexts.management);
     if (error) return Failure{std::move(*error)};
   }

@@ -89,7 +89,7 @@ Worker::Parts::Parts(Worker& worker)
       new_life_answer(&worker) {
   front.owner = &worker;
   front.token_gates = make_gates(worker.node_);
-  front.tls = worker.node_.tls.public_;
+  front.tls = worker.node_.tls->public_;
   if (const auto& settings = worker.node_.config->passthrough) {
     passthrough.emplace(worker.loop_, *settings, *pools[settings->backend], sessions.metrics);
     front.plain = &*passthrough;
@@ -173,6 +173,14 @@ void Worker::handle(BudgetChanged&) {
 void Worker::handle(KeysRefreshed&) {
   for (auto next = parts_->connections.begin(); next != parts_->connections.end();) {
     (next++)->on_keys_refreshed();
+  }
+}
+
+void Worker::handle(UseCertificates& use) {
+  const TlsContexts& contexts = *use.contexts;
+  parts_->front.tls = contexts.public_;
+  for (std::size_t i = 0; i < parts_->pools.size(); ++i) {
+    parts_->pools[i]->use_tls(contexts.backends[i]);
   }
 }
 

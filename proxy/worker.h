@@ -59,6 +59,7 @@ class Worker final : net::AcceptListener,
   void handle(EndDrain& drain);
   void handle(StopWorker& stop);
   void handle(BudgetChanged& change);
+  void handle(UseCertificates& use);
   void handle(KeysRefreshed& refreshed);
   void handle(RecordsWritten& written);
   void handle(AdoptOrphans& orphans);

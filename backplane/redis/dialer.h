@@ -5,10 +5,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "conf/config.h"
 #include "proxy/net/connectable_stream.h"
+#include "proxy/net/file_watch.h"
 #include "proxy/net/loop.h"
 #include "proxy/net/tls_context.h"
 
@@ -16,7 +18,7 @@ namespace sockhook::redis {
 
 class Dialer {
  public:
-  // With `rediss` the authority's file is read here, once.
+  // With `rediss` the authority's file is read here, and again by make() if it has changed.
   Dialer(net::Loop& loop, const conf::Redis& conf);
 
   // A stream that is to connect to `address`, found for `host`, which a certificate must name. Null
@@ -27,8 +29,12 @@ class Dialer {
   const std::string& failure() const { return failure_; }
 
  private:
+  void load_authority();
+
   net::Loop& loop_;
   const bool is_tls_;
+  const std::optional<std::string> authority_;  // its file; absent: the system's
+  net::FilePrint print_;                        // of it, before it was read
   net::TlsContextPtr tls_;
   std::string failure_;
 };

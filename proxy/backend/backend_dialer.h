@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "conf/config.h"
 #include "proxy/backend/address_set.h"
@@ -20,6 +21,9 @@ class BackendDialer {
   // `backend` outlives the dialer. `tls` is given if its URLs are https.
   BackendDialer(net::Loop& loop, const conf::Backend& backend, net::TlsContextPtr tls);
 
+  // For the streams that are made from now on.
+  void use_tls(net::TlsContextPtr tls) { tls_ = std::move(tls); }
+
   // A stream without a listener; its user connects it to `address.address`.
   std::unique_ptr<net::ConnectableStream> make(const BackendAddress& address) const;
   // Says in the log what TLS has against an address that could not be connected.
@@ -28,7 +32,7 @@ class BackendDialer {
  private:
   net::Loop& loop_;
   const conf::Backend& backend_;
-  const net::TlsContextPtr tls_;
+  net::TlsContextPtr tls_;
 };
 
 }  // namespace sockhook::backend

@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "conf/config.h"
@@ -73,6 +74,9 @@ class BackendPool final : private LookupListener,
   // turned out to be closed).
   [[nodiscard]] Lease acquire(PoolRequest& request, Priority priority = Priority::kLive,
                               bool fresh_only = false);
+
+  // For the connections that are made from now on; with or without TLS as before.
+  void use_tls(net::TlsContextPtr tls) { dialer_.use_tls(std::move(tls)); }
 
   // The worker calls this on all its pools after BackendBudget's `wake`.
   void on_budget();
@@ -130,7 +134,7 @@ class BackendPool final : private LookupListener,
   const uint64_t timeout_ms_;  // of one connect
   const uint64_t idle_ms_;
 
-  const BackendDialer dialer_;
+  BackendDialer dialer_;
   AddressSet addresses_;
   NameLookups lookups_;
   HealthChecks checks_;

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 
 #include "proxy/management/api_connection.h"
 #include "proxy/net/listener.h"
@@ -43,6 +44,8 @@ class ApiListener final : private net::AcceptListener,
   ApiListener(const ApiListener&) = delete;
   ApiListener& operator=(const ApiListener&) = delete;
 
+  // For the connections that come from now on. Whether there is TLS stays as it is.
+  void use_tls(net::TlsContextPtr tls) { tls_ = std::move(tls); }
   void stop();
   std::size_t connections() const { return connections_.size(); }
 
@@ -63,7 +66,7 @@ class ApiListener final : private net::AcceptListener,
   RequestHandler& handler_;
   const std::size_t body_size_;
   ApiListenerOwner* const owner_;
-  const net::TlsContextPtr tls_;
+  net::TlsContextPtr tls_;
   std::unordered_map<ApiConnection*, std::unique_ptr<ApiConnection>> connections_;
   net::Deadline stop_deadline_{this};
   bool is_stopping_ = false;

@@ -1,5 +1,6 @@
 #include "proxy/net/tls_context.h"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -8,6 +9,7 @@
 #include <cctype>
 #include <cstring>
 #include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -126,6 +128,29 @@ std::vector<std::string> names_of(const X509* certificate) {
   return names;
 }
 
+// Fingerprints of the authorities that may sign clients' certificates.
+std::set<std::string> authorities_of(const SSL_CTX* context) {
+  std::set<std::string> authorities;
+  const STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+  for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+    const X509* certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+    if (certificate == nullptr) continue;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    SOCKHOOK_CHECK(X509_digest(certificate, EVP_sha256(), digest, &size) == 1);
+    authorities.emplace(reinterpret_cast<const char*>(digest), size);
+  }
+  return authorities;
+}
+
+void take_ticket_keys(SSL_CTX* from, SSL_CTX* to) {
+  std::vector<unsigned char> keys(
+      static_cast<std::size_t>(SSL_CTX_get_tlsext_ticket_keys(from, nullptr, 0)));
+  SOCKHOOK_CHECK(SSL_CTX_get_tlsext_ticket_keys(from, keys.data(), keys.size()) == 1);
+  SOCKHOOK_CHECK(SSL_CTX_set_tlsext_ticket_keys(to, keys.data(), keys.size()) == 1);
+  OPENSSL_cleanse(keys.data(), keys.size());
+}
+
 std::string normalised(const char* server_name) {
   std::string name = server_name;
   std::transform(name.begin(), name.end(), name.begin(),
@@ -151,6 +176,12 @@ struct TlsContext::Parts {
     found = by_name.find("*" + name.substr(dot));
     return found != by_name.end() ? found->second : nullptr;
   }
+  bool is_same_to_clients(const Parts& other) const {
+    const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
+    return std::equal(by_name.begin(), by_name.end(), other.by_name.begin(), other.by_name.end(),
+                      same_name) &&
+           authorities_of(contexts.front().get()) == authorities_of(other.contexts.front().get());
+  }
   // SSL_CTX_set_tlsext_servername_callback's.
   static int choose_certificate(SSL* ssl, int*, void* parts) {
     const char* server_name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
@@ -170,7 +201,8 @@ TlsContext::~TlsContext() = default;
 
 ssl_ctx_st* TlsContext::get() const { return parts_->contexts.front().get(); }
 
-Result<TlsContextPtr, std::string> TlsContext::server(const conf::ServerTls& tls) {
+Result<TlsContextPtr, std::string> TlsContext::server(const conf::ServerTls& tls,
+                                                      const TlsContext* before) {
   auto parts = std::make_unique<Parts>();
   std::vector<CertificateFiles> all = {tls.files};
   all.insert(all.end(), tls.certificates.begin(), tls.certificates.end());
@@ -182,6 +214,10 @@ Result<TlsContextPtr, std::string> TlsContext::server(const conf::ServerTls& tls
   SSL_CTX* const first = parts->contexts.front().get();
   SSL_CTX_set_tlsext_servername_callback(first, Parts::choose_certificate);
   SSL_CTX_set_tlsext_servername_arg(first, parts.get());
+  // The tickets of all are made with the keys of the first: connections begin with it.
+  if (before != nullptr && parts->is_same_to_clients(*before->parts_)) {
+    take_ticket_keys(before->get(), first);
+  }
   return TlsContextPtr(new TlsContext(std::move(parts)));
 }
 

@@ -2,8 +2,10 @@
 // common: certificates, authorities, versions, the keys of session tickets.
 //
 // Immutable and shared by all threads: a ticket that one worker has given is good on every other.
-// A reload makes a new one and swaps the pointer; streams keep the one that they began with. A new
-// one has new ticket keys, so sessions made under the old one are not resumed.
+// A reload makes a new one and swaps the pointer; streams keep the one that they began with. The
+// ticket keys go along from the one before, so that clients go on resuming, where its certificates
+// have the same names and its clients' authority is the same: a ticket vouches for the names that
+// its client has checked once, and for the client's own certificate. Else there are new keys.
 //
 // Versions: TLS 1.2 and 1.3, no renegotiation, no compression, no early data. Servers take ECDHE
 // with AES-GCM or ChaCha20 only; clients what OpenSSL takes by default.
@@ -39,7 +41,9 @@ class TlsContext {
   // The certificate whose names (DNS names of its subjectAltName, else its CN; `*.` for one label)
   // fit the server_name that the client asks for, the first of several; `files` if none fits or
   // none is asked for. With `client_ca` a client must show a certificate of that authority.
-  static Result<TlsContextPtr, std::string> server(const conf::ServerTls& tls);
+  // `before`: whose place it takes, if any.
+  static Result<TlsContextPtr, std::string> server(const conf::ServerTls& tls,
+                                                   const TlsContext* before = nullptr);
 
   // Checks the peer against `ca`, or the system's authorities, and shows `files` if given.
   static Result<TlsContextPtr, std::string> client(const conf::ClientTls& tls, Alpn alpn);
