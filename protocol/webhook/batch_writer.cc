@@ -85,12 +85,12 @@ bool is_portable_json(std::string_view text) {
   return take_value<PortableJson>(reader, kPortableDepth) && reader.is_at_end();
 }
 
-bool BatchWriter::add(const Event& event) {
+bool BatchWriter::add(const Event& event, std::size_t max_bytes) {
   constexpr std::size_t kEnd = 1;
   const std::size_t length = body_.size();
   body_ += length == 0 ? '[' : ',';
   write_event(body_, event);
-  if (length == 0 || body_.size() + kEnd <= max_bytes_) return true;
+  if (length == 0 || body_.size() + kEnd <= max_bytes) return true;
   body_.resize(length);
   return false;
 }

@@ -25,17 +25,14 @@ namespace sockhook::webhook {
 
 class BatchWriter {
  public:
-  // No body is longer, except that of a single event.
-  explicit BatchWriter(std::size_t max_bytes) : max_bytes_(max_bytes) {}
-
   void clear() { body_.clear(); }
-  // False: the event, a message, does not fit any more, and nothing has changed.
-  bool add(const Event& event);
+  // False: with the event, a message, the body would be longer than `max_bytes`, and nothing has
+  // changed. The first one always fits.
+  bool add(const Event& event, std::size_t max_bytes);
   // The whole body; valid until the next call. Once, with an event at least.
   std::string_view end();
 
  private:
-  const std::size_t max_bytes_;
   std::string body_;
 };
 

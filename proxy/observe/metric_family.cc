@@ -19,6 +19,8 @@ constexpr std::array<MetricFamily, kFamilyCount> kFamilies = {{
      "Time of webhooks: queue until a backend connection was free, connect for a new one, backend "
      "from the request to the end of the answer."},
     {"sockhook_webhooks_total", "counter", "endpoint, route, result", "Webhooks by their result."},
+    {"sockhook_webhook_batches_total", "counter", "endpoint, route",
+     "Requests that carried a batch of webhooks."},
     {"sockhook_webhooks_in_flight", "gauge", "", "Webhooks that a backend is working on."},
     {"sockhook_webhooks_queued", "gauge", "", "Webhooks that wait for a backend connection."},
     {"sockhook_webhook_retries_total", "counter", "", "Requests to backends that were repeated."},

@@ -26,6 +26,7 @@ enum Family : std::size_t {
   kMessageBytes,
   kWebhookDuration,
   kWebhooks,
+  kWebhookBatches,
   kWebhooksInFlight,
   kWebhooksQueued,
   kWebhookRetries,

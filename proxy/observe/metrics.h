@@ -102,6 +102,7 @@ struct RouteMetrics {
   Histogram connect;  // for a new connection only
   Histogram backend;  // from the request's first byte to the answer's last one
   CounterTable<WebhookResult> results;
+  Counter batches;  // requests that carried a batch of events
 };
 
 struct EndpointMetrics {

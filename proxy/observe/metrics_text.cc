@@ -145,6 +145,13 @@ void write_webhooks(Exposition& out, const Metrics& metrics) {
       out.sample({{"endpoint", endpoint}, {"route", route}, {"result", label}}, count);
     });
   });
+
+  out.begin(kWebhookBatches);
+  each_route(metrics, [&](std::string_view endpoint, std::string_view route, const auto& shards) {
+    uint64_t count = 0;
+    for (const RouteMetrics* shard : shards) count += shard->batches.value();
+    if (count != 0) out.sample({{"endpoint", endpoint}, {"route", route}}, count);
+  });
 }
 
 // Cells of the workers that have no labels.

@@ -1,4 +1,5 @@
-// JobEncoder: a job becomes the bytes of an HTTP request to one of the backend's addresses.
+// JobEncoder: a job, or a batch of them, becomes the bytes of an HTTP request to one of the
+// backend's addresses.
 //
 // Each try is encoded anew: another address has another Host and path, another try another span and
 // signature time; ce-id and ce-time stay (contract 4.1). Owner: a WebhookClient. Thread: its own.
@@ -8,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/webhook/batch_writer.h"
 #include "protocol/webhook/event.h"
 #include "proxy/random.h"
 #include "proxy/routing/webhook_job.h"
@@ -27,6 +29,13 @@ class JobEncoder {
   };
   Request encode(const routing::WebhookJob& job, std::size_t url);
 
+  // A batch: begun, filled with events of one route, ended.
+  void begin_batch() { batch_.clear(); }
+  // False: with this event its body would be longer than that; the first one always fits.
+  bool add_to_batch(const routing::WebhookJob& job, std::size_t max_bytes);
+  Request end_batch(const routing::Route& route, std::string_view id, std::size_t url);
+  std::string fresh_batch_id();
+
   // The id that logs, retries and error frames share.
   std::string event_id(const routing::WebhookJob& job) const;
 
@@ -34,13 +43,18 @@ class JobEncoder {
   static constexpr std::size_t kSmallBodyBytes = 4096;
 
   webhook::Event event_of(const routing::WebhookJob& job) const;
+  webhook::Event event_of_try(const routing::WebhookJob& job);
+  webhook::WebhookRequest::Signing signing() const;
+  Request joined(std::string_view body);
   std::string_view encode_lambda(const routing::WebhookJob& job, const webhook::Event& event);
 
   const std::string node_;
   const webhook::Signer& signer_;
   Random& random_;
-  std::string head_;  // both keep their memory from one request to the next
+  std::string head_;  // these keep their memory from one request to the next
+  std::string traceparent_;
   std::string lambda_body_;
+  webhook::BatchWriter batch_;
 };
 
 }  // namespace sockhook::webhooks

@@ -1,26 +1,8 @@
 #include "proxy/webhook/webhook_call.h"
 
-#include <string_view>
+#include "proxy/webhook/failure_log.h"
 
 namespace sockhook::webhooks {
-namespace {
-
-std::string_view name_of(routing::WebhookResult::Outcome outcome) {
-  using Outcome = routing::WebhookResult::Outcome;
-  switch (outcome) {
-    case Outcome::kAnswered:
-      return "answered";
-    case Outcome::kTimedOut:
-      return "timed out";
-    case Outcome::kUnreachable:
-      return "unreachable";
-    case Outcome::kBroken:
-      return "connection broken";
-  }
-  return "";
-}
-
-}  // namespace
 
 WebhookCall::WebhookCall(CallContext& context, backend::BackendPool& pool, OwnedJob job,
                          backend::Priority priority, CallListener* listener)
@@ -47,9 +29,9 @@ void WebhookCall::on_end(Outcome outcome) {
   const bool is_refusal = job_->kind == webhook::EventKind::kConnect && has_head_ &&
                           answer_.status >= 400 && answer_.status < 500;
   if (is_refusal) outcome = Outcome::kAnswered;
-  count(outcome, answer_);
+  count(result_of(outcome, answer_));
   // What an answer is worth, the session knows and logs.
-  if (outcome != Outcome::kAnswered) log_failure(*job_, name_of(outcome), {});
+  if (outcome != Outcome::kAnswered) log_event_failure(*job_, to_string(outcome));
   routing::WebhookResult result;
   result.id = job_->facts->id;
   result.kind = job_->kind;

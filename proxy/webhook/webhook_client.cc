@@ -27,6 +27,10 @@ void WebhookClient::start(const routing::WebhookJob& job) {
     backlogs_[backend]->add(job);
     return;
   }
+  if (job.kind == webhook::EventKind::kMessage && job.route->conf.batch_max > 1) {
+    add_to_batches(job);
+    return;
+  }
   calls_.emplace_back(context_, *backends_[backend].pool, OwnedJob(job), backend::Priority::kLive,
                       static_cast<CallListener*>(this));
   WebhookCall& call = calls_.back();
@@ -37,6 +41,20 @@ void WebhookClient::start(const routing::WebhookJob& job) {
 void WebhookClient::on_call_done(WebhookCall& call, routing::WebhookResult& result) {
   calls_.erase(call.place);
   results_->on_webhook_result(result);
+}
+
+void WebhookClient::add_to_batches(const routing::WebhookJob& job) {
+  const auto [queue, is_new] = batches_.try_emplace(
+      job.route, context_, *backends_[job.route->conf.backend].pool, job.facts->endpoint,
+      *job.route, results_, static_cast<BatchQueueListener*>(this));
+  queue->second.add(job);
+}
+
+void WebhookClient::on_queue_idle(const routing::Route& route) { batches_.erase(&route); }
+
+void WebhookClient::cancel_all() {
+  calls_.clear();
+  batches_.clear();
 }
 
 std::size_t WebhookClient::backlog() const {

@@ -1,7 +1,8 @@
 // WebhookClient: all webhooks of one worker: takes jobs, hands results back.
 //
-// $connect and messages become a WebhookCall each, whose result goes to the WebhookResults; a
-// $disconnect goes to the backlog of its backend, which keeps it until it has arrived.
+// $connect and messages become a WebhookCall each, whose result goes to the WebhookResults;
+// messages of a route with batches go to its BatchQueue; a $disconnect goes to the backlog of its
+// backend, which keeps it until it has arrived.
 // In a cluster the LeaseGuard stands before all of them.
 //
 // Owner: a Worker. Thread: the worker's.
@@ -11,17 +12,19 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "proxy/backend/backend_pool.h"
+#include "proxy/webhook/batch_queue.h"
 #include "proxy/webhook/disconnect_backlog.h"
 #include "proxy/webhook/webhook_call.h"
 
 namespace sockhook::webhooks {
 
-class WebhookClient final : public routing::WebhookJobs, CallListener {
+class WebhookClient final : public routing::WebhookJobs, CallListener, BatchQueueListener {
  public:
   struct BackendLink {
     backend::BackendPool* pool;
@@ -49,7 +52,7 @@ class WebhookClient final : public routing::WebhookJobs, CallListener {
   // Gives up what is left, or leaves it to the cluster.
   void end_backlog();
   // Drops all calls of $connects and messages; no results follow.
-  void cancel_all() { calls_.clear(); }
+  void cancel_all();
   // Drops owed $disconnects too: another node sends them.
   void drop_all();
   // The records of owed $disconnects may be lost: tells them again, over some loop turns.
@@ -59,6 +62,8 @@ class WebhookClient final : public routing::WebhookJobs, CallListener {
 
  private:
   void on_call_done(WebhookCall& call, routing::WebhookResult& result) override;
+  void on_queue_idle(const routing::Route& route) override;
+  void add_to_batches(const routing::WebhookJob& job);
 
   JobEncoder encoder_;
   LeaseGuard guard_;
@@ -67,6 +72,7 @@ class WebhookClient final : public routing::WebhookJobs, CallListener {
   std::vector<std::unique_ptr<DisconnectBacklog>> backlogs_;
   routing::WebhookResults* const results_;
   WebhookCall::List calls_;
+  std::map<const routing::Route*, BatchQueue> batches_;  // while they have something to do
 };
 
 }  // namespace sockhook::webhooks

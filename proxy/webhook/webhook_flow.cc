@@ -3,10 +3,16 @@
 #include <algorithm>
 #include <utility>
 
-#include "proxy/observe/log.h"
+#include "proxy/webhook/failure_log.h"
 
 namespace sockhook::webhooks {
-namespace {
+
+uint64_t now_us() { return uv_hrtime() / 1000; }
+
+observe::RouteMetrics* route_metrics_of(CallContext& context, const routing::Endpoint& endpoint,
+                                        const routing::Route& route) {
+  return context.metrics.endpoints[endpoint.index]->route(route.key);
+}
 
 observe::WebhookResult result_of(routing::WebhookResult::Outcome outcome,
                                  const webhook::HttpAnswer& answer) {
@@ -27,16 +33,12 @@ observe::WebhookResult result_of(routing::WebhookResult::Outcome outcome,
   return Result::kReset;
 }
 
-}  // namespace
-
-uint64_t now_us() { return uv_hrtime() / 1000; }
-
 WebhookFlow::WebhookFlow(CallContext& context, backend::BackendPool& pool,
                          const routing::Endpoint& endpoint, const routing::Route& route,
                          backend::Priority priority)
     : context_(context),
       route_(route),
-      route_metrics_(context.metrics.endpoints[endpoint.index]->route(route.key)),
+      route_metrics_(route_metrics_of(context, endpoint, route)),
       pool_(pool),
       tries_left_(1 + route.conf.retry.attempts),
       priority_(priority) {}
@@ -195,24 +197,15 @@ void WebhookFlow::finish(Outcome outcome) {
   on_end(outcome);
 }
 
-void WebhookFlow::count(Outcome outcome, const webhook::HttpAnswer& answer) {
+void WebhookFlow::count(observe::WebhookResult result) {
   if (route_metrics_ == nullptr) return;
-  route_metrics_->results[result_of(outcome, answer)].add(1);
+  route_metrics_->results[result].add(1);
   if (has_head_) route_metrics_->backend.observe_us(now_us() - sent_at_us_);
 }
 
-void WebhookFlow::log_failure(const routing::WebhookJob& job, std::string_view why,
-                              std::string_view batch) {
-  observe::LogLine(observe::Level::kWarn, "webhook failed")
-      .field("connection", job.facts->id.view())
-      .field("request", context_.encoder.event_id(job))
-      .field("trace", job.facts->trace.trace.id_text())
-      .field("endpoint", job.facts->endpoint->conf.name)
-      .field("route", job.route->key)
-      .field("backend", pool_.backend().name)
-      .optional_field("batch", batch)
-      .field("why", why)
-      .field("status", answer_.status);
+void WebhookFlow::log_event_failure(const routing::WebhookJob& job, std::string_view why,
+                                    std::string_view batch) {
+  log_failure(context_.encoder, job, {why, answer_.status, pool_.backend().name, batch});
 }
 
 }  // namespace sockhook::webhooks

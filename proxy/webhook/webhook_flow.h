@@ -39,6 +39,12 @@ struct CallContext {
 // The clock of the histograms.
 uint64_t now_us();
 
+// Null for an endpoint or a route that has no metrics.
+observe::RouteMetrics* route_metrics_of(CallContext& context, const routing::Endpoint& endpoint,
+                                        const routing::Route& route);
+observe::WebhookResult result_of(routing::WebhookResult::Outcome outcome,
+                                 const webhook::HttpAnswer& answer);
+
 class WebhookFlow : backend::PoolRequest,
                     ParkedRequest,
                     http::ExchangeListener,
@@ -73,8 +79,9 @@ class WebhookFlow : backend::PoolRequest,
   // Events that it takes along, or loses: the gauges show them as queued or as in flight.
   void carry(int64_t change);
   // The end of one event.
-  void count(Outcome outcome, const webhook::HttpAnswer& answer);
-  void log_failure(const routing::WebhookJob& job, std::string_view why, std::string_view batch);
+  void count(observe::WebhookResult result);
+  void log_event_failure(const routing::WebhookJob& job, std::string_view why,
+                         std::string_view batch = {});
 
   CallContext& context_;
   const routing::Route& route_;

@@ -29,8 +29,8 @@ Event message(std::uint64_t number, std::string_view payload) {
 }
 
 std::string batch_of(const Event& event) {
-  BatchWriter writer(kNoLimit);
-  EXPECT_TRUE(writer.add(event));
+  BatchWriter writer;
+  EXPECT_TRUE(writer.add(event, kNoLimit));
   return std::string(writer.end());
 }
 
@@ -61,9 +61,9 @@ TEST(BatchWriter, TwoEventsHaveExactlyTheseBytes) {
   Event second = message(8, "h\xC3\xA9\n");
   second.connection_id = "OTHER";
   second.route_key = "$default";
-  BatchWriter writer(kNoLimit);
-  EXPECT_TRUE(writer.add(first));
-  EXPECT_TRUE(writer.add(second));
+  BatchWriter writer;
+  EXPECT_TRUE(writer.add(first, kNoLimit));
+  EXPECT_TRUE(writer.add(second, kNoLimit));
   EXPECT_EQ(writer.end(),
             R"([{"specversion":"1.0","type":"io.sockhook.message",)"
             R"("source":"/nodes/gw-1/endpoints/chat","id":"CONN-7",)"
@@ -138,25 +138,25 @@ TEST(BatchWriter, StopsBeforeItsLimit) {
   // Two events, brackets and a comma.
   const std::size_t two = 2 * one + 3;
   for (const std::size_t limit : {two, two + one}) {
-    BatchWriter writer(limit);
-    EXPECT_TRUE(writer.add(event));
-    EXPECT_TRUE(writer.add(event));
-    EXPECT_FALSE(writer.add(event));
+    BatchWriter writer;
+    EXPECT_TRUE(writer.add(event, limit));
+    EXPECT_TRUE(writer.add(event, limit));
+    EXPECT_FALSE(writer.add(event, limit));
     EXPECT_EQ(writer.end().size(), two);
   }
-  BatchWriter writer(two - 1);
-  EXPECT_TRUE(writer.add(event));
-  EXPECT_FALSE(writer.add(event));
+  BatchWriter writer;
+  EXPECT_TRUE(writer.add(event, two - 1));
+  EXPECT_FALSE(writer.add(event, two - 1));
   EXPECT_EQ(writer.end(), batch_of(event)) << "nothing of it is left";
 }
 
 TEST(BatchWriter, ASingleEventMayBeLarger) {
-  BatchWriter writer(10);
-  EXPECT_TRUE(writer.add(message(1, "a")));
-  EXPECT_FALSE(writer.add(message(2, "b")));
+  BatchWriter writer;
+  EXPECT_TRUE(writer.add(message(1, "a"), 10));
+  EXPECT_FALSE(writer.add(message(2, "b"), 10));
   EXPECT_EQ(writer.end(), batch_of(message(1, "a")));
   writer.clear();
-  EXPECT_TRUE(writer.add(message(2, "b")));
+  EXPECT_TRUE(writer.add(message(2, "b"), 10));
   EXPECT_EQ(writer.end(), batch_of(message(2, "b")));
 }
 
