@@ -34,5 +34,15 @@ TEST(KeySet, IsBounded) {
   EXPECT_FALSE(KeySet::from_jwks(R"({"keys":[{"kty":"oct","k":"AAAA"}]})" + padding));
 }
 
+// A set of 256 KiB that was all brackets once ran out of stack.
+TEST(KeySet, IsNotNestedForEver) {
+  const std::string open(100'000, '[');
+  const std::string close(100'000, ']');
+  EXPECT_FALSE(KeySet::from_jwks("{\"keys\":[" + open + close + "]}"));
+  EXPECT_FALSE(
+      KeySet::from_jwks(R"({"keys":[{"kty":"oct","k":"AAAA","x":)" + open + close + "}]}"));
+  EXPECT_TRUE(KeySet::from_jwks(R"({"keys":[{"kty":"oct","k":"AAAA","x":[[[[1]]]]}]})"));
+}
+
 }  // namespace
 }  // namespace sockhook::auth
