@@ -1,6 +1,10 @@
 // lambda, endpoints
 
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
 
 #include "conf/reader/addresses.h"
 #include "conf/reader/read_values.h"
@@ -138,34 +142,51 @@ std::string derive_name(const PathPattern& pattern) {
 
 // Names those that have none, behind the names that people chose.
 void complete_names(std::vector<Endpoint>* endpoints) {
-  const auto is_taken = [&](const std::string& name) {
-    return std::any_of(endpoints->begin(), endpoints->end(),
-                       [&](const Endpoint& other) { return other.name == name; });
-  };
+  std::set<std::string> taken;
+  for (const Endpoint& endpoint : *endpoints) taken.insert(endpoint.name);
+  std::map<std::string, int> numbers;  // the last one, of names that more than one would have
   for (Endpoint& endpoint : *endpoints) {
     if (!endpoint.name.empty()) continue;
     const std::string base = derive_name(endpoint.path);
-    std::string name = base;
-    for (int number = 2; is_taken(name); ++number) name = base + "-" + std::to_string(number);
-    endpoint.name = name;
+    int& number = numbers[base];
+    do {
+      endpoint.name = ++number == 1 ? base : base + "-" + std::to_string(number);
+    } while (!taken.insert(endpoint.name).second);
   }
 }
 
-void check_unique(const Cursor& item, const Endpoint& endpoint,
-                  const std::vector<Endpoint>& earlier) {
-  for (std::size_t i = 0; i < earlier.size(); ++i) {
-    const std::string other = "endpoints[" + std::to_string(i) + "]";
-    if (!endpoint.name.empty() && earlier[i].name == endpoint.name) {
-      item.key("name").mistake(quote(endpoint.name) + " is the name of " + other + " as well",
+// Where names and paths stand first. An endpoint that repeats one is told of that one alone: a file
+// of many would else have as many mistakes as it has pairs.
+class Taken {
+ public:
+  void check(const Cursor& item, const Endpoint& endpoint, std::size_t index) {
+    if (const auto first = add(&names_, endpoint.name, index)) {
+      item.key("name").mistake(quote(endpoint.name) + " is the name of " + *first + " as well",
                                "a name of its own for each endpoint");
     }
-    if (!endpoint.path.path.empty() && earlier[i].path == endpoint.path) {
-      item.key("path").mistake(quote(endpoint.path.to_string()) + " is the path of " + other +
+    if (endpoint.path.path.empty()) return;
+    const std::string path = endpoint.path.to_string();
+    if (const auto first = add(&paths_, path, index)) {
+      item.key("path").mistake(quote(path) + " is the path of " + *first +
                                    " as well, which comes first and takes everything",
                                "a path of its own for each endpoint");
     }
   }
-}
+
+ private:
+  using Places = std::map<std::string, std::size_t>;
+
+  static std::optional<std::string> add(Places* places, const std::string& word,
+                                        std::size_t index) {
+    if (word.empty()) return std::nullopt;
+    const auto [place, is_new] = places->emplace(word, index);
+    if (is_new) return std::nullopt;
+    return "endpoints[" + std::to_string(place->second) + "]";
+  }
+
+  Places names_;
+  Places paths_;
+};
 
 }  // namespace
 
@@ -186,11 +207,12 @@ void read_lambda(const Cursor& cursor, Lambda* lambda) {
 }
 
 void read_endpoints(const Cursor& cursor, Config* config) {
+  Taken taken;
   for (const Cursor& item : cursor.items("a list of endpoints")) {
     Endpoint endpoint;
     if (!item.require("a map with a path")) continue;
     read_endpoint(item, *config, &endpoint);
-    check_unique(item, endpoint, config->endpoints);
+    taken.check(item, endpoint, config->endpoints.size());
     config->endpoints.push_back(std::move(endpoint));
   }
   complete_names(&config->endpoints);

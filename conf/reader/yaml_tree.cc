@@ -29,10 +29,7 @@ class Source {
     offset = std::min(offset, text_.size());
     const auto next = std::upper_bound(line_starts_.begin(), line_starts_.end(), offset);
     const auto line = next - line_starts_.begin();
-    const std::string_view before = text_.substr(*(next - 1), offset - *(next - 1));
-    const auto characters =
-        std::count_if(before.begin(), before.end(), [](char c) { return (c & '\xC0') != '\x80'; });
-    return {static_cast<int>(line), static_cast<int>(characters) + 1};
+    return {static_cast<int>(line), characters(*(next - 1), offset) + 1};
   }
   Position at(const YAML::Mark& mark) const { return at(offset(mark)); }
 
@@ -50,12 +47,31 @@ class Source {
   }
 
  private:
+  // Between a line's beginning and a place in it. Counts on from the place before, if that stands
+  // in front of it: a file may be one long line with a great many places.
+  int characters(std::size_t line, std::size_t end) const {
+    if (counted_line_ != line || counted_to_ > end) {
+      counted_line_ = line;
+      counted_to_ = line;
+      counted_ = 0;
+    }
+    const std::string_view more = text_.substr(counted_to_, end - counted_to_);
+    counted_ += static_cast<int>(
+        std::count_if(more.begin(), more.end(), [](char c) { return (c & '\xC0') != '\x80'; }));
+    counted_to_ = end;
+    return counted_;
+  }
+
   static std::size_t offset(const YAML::Mark& mark) {
     return mark.pos < 0 ? 0 : static_cast<std::size_t>(mark.pos);
   }
 
   std::string_view text_;
   std::vector<std::size_t> line_starts_ = {0};
+  // A line's beginning, a place in it, and the characters between.
+  mutable std::size_t counted_line_ = 0;
+  mutable std::size_t counted_to_ = 0;
+  mutable int counted_ = 0;
 };
 
 // yaml-cpp takes the end of the file for the end of a quoted text.

@@ -242,5 +242,16 @@ TEST(YamlMistakes, AllOfARunInTheOrderOfTheFile) {
                           "tracing"));
 }
 
+// Each endpoint once had a mistake for every other one, and each place was counted from the
+// beginning of its line: half a minute for these.
+TEST(YamlMistakes, AFileOfManyOrAFileOfOneLineIsReadInTimeThatGrowsWithIt) {
+  std::string many = "endpoints:\n";
+  for (int i = 0; i < 20'000; ++i) many += "- path: /x\n";
+  EXPECT_EQ(mistakes_of(many).size(), 19'999U);
+  std::string line = "a: [";
+  for (int i = 0; i < 200'000; ++i) line += "{}, ";
+  EXPECT_EQ(mistakes_of(line + "]").size(), 2U);
+}
+
 }  // namespace
 }  // namespace sockhook::conf
