@@ -32,8 +32,7 @@ std::size_t descriptor_limit() {
   return limit.rlim_cur;
 }
 
-std::size_t connection_limit(const conf::PublicListener& listener) {
-  const std::size_t descriptors = descriptor_limit();
+std::size_t connection_limit(const conf::PublicListener& listener, std::size_t descriptors) {
   if (const auto* percent = std::get_if<conf::Percent>(&listener.connections)) {
     return std::max<std::size_t>(descriptors / 100 * percent->value, 1);
   }
@@ -44,6 +43,16 @@ std::size_t connection_limit(const conf::PublicListener& listener) {
         .field("open_files", static_cast<uint64_t>(descriptors));
   }
   return wanted;
+}
+
+// Clients may have so many sockets. The others are for backends, management, and what is open
+// anyway: half of what connections leave (the other half is for those whose handshake is not
+// complete), a twentieth or kOwnDescriptors at least.
+std::size_t socket_limit(std::size_t connections, std::size_t descriptors) {
+  constexpr std::size_t kOwnDescriptors = 64;
+  const std::size_t left = descriptors - std::min(connections, descriptors);
+  const std::size_t own = std::min(kOwnDescriptors, descriptors / 2);
+  return descriptors - std::max({left / 2, descriptors / 20, own});
 }
 
 net::SocketAddress socket_address(const conf::Address& address) {
@@ -110,8 +119,12 @@ int serve(const std::shared_ptr<const conf::Config>& config, ServedFiles files) 
   auto sockets = share(std::move(*front), count);
   if (!sockets) return conf::kExitFailed;
 
-  Node node(config, count, connection_limit(listen.public_), std::move(files.tls),
+  const std::size_t descriptors = descriptor_limit();
+  const std::size_t connections = connection_limit(listen.public_, descriptors);
+  const std::size_t client_sockets = socket_limit(connections, descriptors);
+  Node node(config, count, std::min(connections, client_sockets), std::move(files.tls),
             std::move(files.issuers));
+  node.admission.limit_sockets(client_sockets);
   std::vector<std::unique_ptr<Worker>> workers;
   Control control(node, [&workers](unsigned worker, WorkerMessage message) {
     return workers[worker]->post(std::move(message));

@@ -312,4 +312,17 @@ void Worker::on_public_connection_closed(client::PublicConnection& connection) {
   parts_->connections.erase(connection.place);
 }
 
+// The one that has waited longest, as far as that is quickly found: those with a request under way
+// are not asked again soon.
+void Worker::make_room(client::PublicConnection& newcomer) {
+  constexpr int kAsked = 64;
+  client::PublicConnection::List& all = parts_->connections;
+  for (int asked = 0; asked < kAsked && &all.front() != &newcomer; ++asked) {
+    client::PublicConnection& oldest = all.front();
+    all.splice(all.end(), all, all.begin());
+    if (oldest.give_way()) return;
+  }
+  newcomer.give_way();
+}
+
 }  // namespace sockhook

@@ -79,6 +79,7 @@ class Worker final : net::AcceptListener,
   void on_pool_closed(backend::BackendPool& pool) override;
   bool tell(JournalEntries& entries) override;
   void on_public_connection_closed(client::PublicConnection& connection) override;
+  void make_room(client::PublicConnection& newcomer) override;
 
   Node& node_;
   const unsigned index_;

@@ -16,7 +16,7 @@ Incoming MessageReader::next(std::string_view* input, const ReaderLimits& limits
   if (ended_) *input = {};
   if (input->empty()) return {};
   if (!decoder_) decoder_ = pool_.borrow();
-  for (;;) {
+  for (int frames = 0;;) {
     switch (decoder_->read(input)) {
       case FrameDecoder::Step::kNeedMore:
         return pause({});
@@ -34,6 +34,7 @@ Incoming MessageReader::next(std::string_view* input, const ReaderLimits& limits
         if (decoder_->header().fin) return on_message_end(limits);
         // Now, so that what is wrong first is reported, however the bytes were cut.
         if (const Violation violation = assembler().check_so_far()) return violate(violation);
+        if (++frames == kFramesAtOnce) return pause({});
         break;
     }
   }

@@ -26,7 +26,7 @@ namespace sockhook::websocket {
 
 struct Incoming {
   enum class Kind : uint8_t {
-    kNeedMore,   // the input is used up
+    kNeedMore,   // the input is used up; or what is left waits behind very many frames
     kMessage,    // payload, binary
     kPing,       // payload
     kPong,       // payload
@@ -49,8 +49,10 @@ class MessageReader {
   MessageReader(const MessageReader&) = delete;
   MessageReader& operator=(const MessageReader&) = delete;
 
-  // Takes from the front of `input` up to the next event, or all of it. To be called until `input`
-  // is empty.
+  static constexpr int kFramesAtOnce = 16;
+
+  // Takes from the front of `input` up to the next event, or all of it, but no more than
+  // kFramesAtOnce: its owner may have better to do. To be called until `input` is empty.
   Incoming next(std::string_view* input, const ReaderLimits& limits);
 
   bool is_mid_frame() const { return decoder_ != nullptr; }

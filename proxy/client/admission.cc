@@ -19,6 +19,16 @@ Admission::Admission(std::size_t node_connections, std::optional<double> handsha
   if (handshake_rate_) handshake_tokens_ = std::max(1.0, *handshake_rate_);
 }
 
+bool Admission::welcome_guest() {
+  std::lock_guard lock(mutex_);
+  return connections_ + ++guests_ <= socket_cap_;
+}
+
+void Admission::part_with_guest() {
+  std::lock_guard lock(mutex_);
+  --guests_;
+}
+
 bool Admission::take_handshake(uint64_t now_ms) {
   if (!handshake_rate_) return true;
   std::lock_guard lock(mutex_);

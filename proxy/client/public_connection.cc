@@ -49,6 +49,9 @@ void PublicConnection::accept(const net::Incoming& incoming) {
     stream_->close();
     return;
   }
+  is_guest_ = true;
+  if (!context_.sessions.admission.welcome_guest()) context_.owner->make_room(*this);
+  if (stream_->is_closing()) return;
   peer_ = ip_of(stream_->peer());
   const conf::PublicListener& listener = context_.config.listen.public_;
   if (!listener.proxy_protocol) {
@@ -190,6 +193,7 @@ void PublicConnection::on_closed() {
         .field("client", peer_.to_string())
         .field("error", tls_->failure());
   }
+  if (is_guest_) context_.sessions.admission.part_with_guest();
   context_.owner->on_public_connection_closed(*this);
 }
 
@@ -199,6 +203,13 @@ void PublicConnection::drain() {
   } else {
     stream_->close();
   }
+}
+
+bool PublicConnection::give_way() {
+  if (http_ && !http_->is_between_requests()) return false;
+  context_.sessions.metrics.unmatched_handshakes[observe::HandshakeResult::kNodeFull].add(1);
+  abort();
+  return true;
 }
 
 void PublicConnection::abort() {

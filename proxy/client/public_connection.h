@@ -45,6 +45,8 @@ class PublicConnection final : http::ServerConnectionListener,
   void drain();
   // Closes at once.
   void abort();
+  // For another client: closes at once if no request is under way; else false.
+  bool give_way();
   // An issuer's keys have been read, or could not be: a handshake that waits for some goes on.
   void on_keys_refreshed();
 
@@ -102,6 +104,7 @@ class PublicConnection final : http::ServerConnectionListener,
   routing::EndpointPtr endpoint_;                 // of the handshake that is being checked
   std::vector<FoundToken> tokens_;                // of it
   bool is_waiting_for_keys_ = false;
+  bool is_guest_ = false;                         // of Admission
   std::optional<webhook::ConnectionId> session_;  // that waits for its verdict
   std::string accept_key_;
   http::PlainExchange* exchange_ = nullptr;  // the passthrough clears it

@@ -44,6 +44,8 @@ struct PublicContext {
   class Owner {
    public:
     virtual void on_public_connection_closed(PublicConnection& connection) = 0;
+    // There are more sockets than clients may have: another one that only waits goes, or this one.
+    virtual void make_room(PublicConnection& newcomer) = 0;
 
    protected:
     ~Owner() = default;

@@ -158,6 +158,8 @@ void PublicConnection::admit(std::optional<TokenGrant> grant) {
 }
 
 void PublicConnection::begin_session(std::optional<TokenGrant> grant) {
+  is_guest_ = false;
+  context_.sessions.admission.part_with_guest();
   const std::unique_ptr<http::RequestHead> handshake = std::move(handshake_);
   http::Forwarded client = client_of(handshake->headers);
   auto facts = std::make_shared<routing::ConnectionFacts>();
@@ -194,6 +196,8 @@ HandshakeResponder::Upgraded PublicConnection::upgrade() {
 
 void PublicConnection::refuse(int status, const http::Headers& headers, std::string_view body) {
   session_.reset();
+  is_guest_ = true;
+  static_cast<void>(context_.sessions.admission.welcome_guest());  // who comes next makes room
   http_->respond(status, headers, body);
 }
 

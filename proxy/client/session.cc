@@ -49,7 +49,7 @@ void Session::on_read(std::string_view data) {
 }
 
 bool Session::may_process() const {
-  return drops_messages() || (!is_at_limit() && !is_waiting_for_token());
+  return drops_messages() || (!is_at_limit() && !is_waiting_for_token() && !has_said_enough());
 }
 
 bool Session::is_at_limit() const { return in_flight_ >= facts_->endpoint->conf.in_flight; }
@@ -77,12 +77,16 @@ void Session::process(std::string_view input) {
     const websocket::Incoming incoming = reader_.next(&input, reader_limits);
     switch (incoming.kind) {
       case websocket::Incoming::Kind::kNeedMore:
+        if (!input.empty()) count_idle_word();
+        break;
       case websocket::Incoming::Kind::kPong:
+        count_idle_word();
         break;
       case websocket::Incoming::Kind::kMessage:
         on_message(incoming);
         break;
       case websocket::Incoming::Kind::kPing:
+        count_idle_word();
         if (is_open()) send(websocket::encode_frame(Opcode::kPong, incoming.payload));
         break;
       case websocket::Incoming::Kind::kClose:
@@ -105,10 +109,11 @@ void Session::on_message(const websocket::Incoming& message) {
   metrics.message_bytes_in.add(message.payload.size());
   last_message_ms_ = now_ms();
   facts_->last_active_at_ms = net::Loop::wall_ms();
-  if (!take_message_token()) return;
+  if (!take_message_token()) return count_idle_word();
   const routing::Selection selection =
       endpoint.select(message.payload, message.binary, context_.selector);
   if (selection.route == nullptr) {
+    count_idle_word();
     send_error_frame(webhook::kForbidden, fresh_request_id());
     return;
   }
@@ -172,7 +177,8 @@ void Session::on_message_result(routing::WebhookResult& result) {
     }
     if (answer.effects.close) close(answer.effects.close->code, answer.effects.close->reason);
   } else {
-    const bool timed_out = result.outcome == Outcome::kTimedOut;
+    const bool timed_out =
+        result.outcome == Outcome::kTimedOut || result.outcome == Outcome::kQueueTimedOut;
     fail_message(timed_out ? webhook::kRequestTimedOut : webhook::kInternalServerError,
                  result.number);
   }

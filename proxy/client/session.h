@@ -174,6 +174,8 @@ class Session final : net::StreamListener, net::DeadlineListener {
   bool is_waiting_for_token() const;
   uint64_t token_due_ms() const;
   bool take_message_token();
+  void count_idle_word();
+  bool has_said_enough() const;
 
   const conf::Limits& limits() const { return facts_->endpoint->conf.limits; }
   uint64_t now_ms() const { return context_.loop.now_ms(); }
@@ -198,8 +200,10 @@ class Session final : net::StreamListener, net::DeadlineListener {
   uint64_t expires_at_ms_ = 0;   // its token, with leeway; 0: it need not end with that
   uint64_t tokens_at_ms_ = 0;
   double tokens_ = 0;
-  uint64_t messages_ = 0;   // events so far: the number in ce-id
-  uint32_t in_flight_ = 0;  // webhooks running
+  uint64_t messages_ = 0;    // events so far: the number in ce-id
+  uint32_t in_flight_ = 0;   // webhooks running
+  uint32_t idle_words_ = 0;  // since idle_words_at_ms_, which wraps around
+  uint32_t idle_words_at_ms_ = 0;
   const uint32_t slot_;
   State state_ = State::kConnecting;
   bool is_reading_ = false;

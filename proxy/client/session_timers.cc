@@ -15,6 +15,10 @@ namespace close_code = websocket::close_code;
 
 namespace {
 
+// See has_said_enough().
+constexpr uint32_t kIdleWords = 32;
+constexpr uint64_t kIdleWordsMs = net::DeadlineWheel::kTickMs;
+
 uint64_t ms(conf::Duration duration) { return static_cast<uint64_t>(duration.count()); }
 
 }  // namespace
@@ -47,6 +51,9 @@ void Session::arm() {
     }
   }
   if (is_waiting_for_token()) due = std::min(due, token_due_ms());
+  // What held the rest of its words back holds for open connections only.
+  if (state_ == State::kClosing && !stash_.empty() && may_process()) due = now;
+  if (has_said_enough()) due = std::min(due, now + kIdleWordsMs);
   if (due == UINT64_MAX) {
     deadline_.cancel();
   } else {
@@ -146,6 +153,25 @@ bool Session::take_message_token() {
       break;  // waits before a message is taken: this one came while it did not (closing)
   }
   return true;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Idle words: what a client says that occupies no webhook (pings, pongs, fragments by the dozen,
+// messages that are answered by an error frame). Only the loop's own work holds them back, which is
+// everybody's: after some of them the rest waits for the next tick, and so does the socket.
+
+void Session::count_idle_word() {
+  const auto now = static_cast<uint32_t>(now_ms());
+  if (now - idle_words_at_ms_ >= kIdleWordsMs) {
+    idle_words_at_ms_ = now;
+    idle_words_ = 0;
+  }
+  if (++idle_words_ == kIdleWords && state_ == State::kOpen) arm();
+}
+
+bool Session::has_said_enough() const {
+  return idle_words_ >= kIdleWords && state_ == State::kOpen &&
+         static_cast<uint32_t>(now_ms()) - idle_words_at_ms_ < kIdleWordsMs;
 }
 
 }  // namespace sockhook::client

@@ -60,7 +60,9 @@ void ServerConnection::on_read(std::string_view data) {
 void ServerConnection::consume(std::string_view data) {
   is_consuming_ = true;
   rest_ = data;
-  while (!rest_.empty() && is_open() && !request_ended_) {
+  std::size_t answers = 0;
+  while (!rest_.empty() && is_open() && !request_ended_ && !is_clogged() &&
+         answers < settings_.answers_at_once) {
     const ParseResult result = parser_.feed(rest_);
     if (!is_open()) break;
     rest_.remove_prefix(result.consumed);
@@ -71,7 +73,10 @@ void ServerConnection::consume(std::string_view data) {
     } else if (result.state == ParseState::kComplete) {
       request_ended_ = true;
       if (answer_ != Answer::kEnded) listener_->on_request_end(trailers_);
-      if (is_open() && answer_ == Answer::kEnded) finish_exchange();
+      if (is_open() && answer_ == Answer::kEnded) {
+        finish_exchange();
+        ++answers;
+      }
     } else if (state_ == State::kIdle && parser_.has_begun()) {
       state_ = State::kHead;
       // The first head is timed from the start, so that silence costs no more than slowness.
@@ -81,6 +86,11 @@ void ServerConnection::consume(std::string_view data) {
   is_consuming_ = false;
   if (is_open()) unread_.append(rest_);
   rest_ = {};
+  if (state_ == State::kIdle && is_clogged()) {
+    arm_stall();
+  } else if (state_ == State::kIdle && !unread_.empty()) {
+    arm(net::DeadlineWheel::kTickMs);
+  }
   update_reading();
 }
 
@@ -88,7 +98,7 @@ void ServerConnection::read_unread() {
   if (state_ != State::kIdle || unread_.empty()) return update_reading();
   const std::string bytes = std::exchange(unread_, {});
   consume(bytes);
-  if (!peer_ended_ || !is_open() || request_ended_) return;
+  if (!peer_ended_ || !is_open() || request_ended_ || !unread_.empty()) return;
   // What has come is all that ever will, and it is no whole request.
   if (state_ == State::kExchange) {
     lose_client();
@@ -101,6 +111,8 @@ void ServerConnection::update_reading() {
   bool reads = false;
   switch (state_) {
     case State::kIdle:
+      reads = unread_.empty() && !is_clogged();
+      break;
     case State::kHead:
     case State::kLingering:
       reads = true;
@@ -181,7 +193,15 @@ void ServerConnection::on_writable() {
   } else if (state_ == State::kLingering) {
     if (peer_ended_) return close();
     arm(settings_.linger_timeout_ms);
+  } else if (state_ == State::kIdle) {
+    arm(settings_.idle_timeout_ms);
+    read_unread();
   }
+}
+
+// The client does not take the answers to what it asks.
+bool ServerConnection::is_clogged() const {
+  return stream_->queued_bytes() > settings_.unread_bytes;
 }
 
 // Answers a request that its owner has not seen, or one whose body turned out to be malformed.
@@ -281,6 +301,8 @@ void ServerConnection::on_deadline(net::Deadline&) {
     case State::kExchange:
       return check_for_stall();
     case State::kIdle:
+      if (!unread_.empty() && !is_clogged()) return read_unread();
+      [[fallthrough]];
     case State::kLingering:
       return stream_->is_writing() ? check_for_stall() : close();
     case State::kClosing:

@@ -43,7 +43,11 @@ struct ServerConnectionSettings {
   std::uint64_t linger_timeout_ms = 5'000;
   std::size_t linger_bytes = std::size_t{8} * 1024 * 1024;
   std::size_t unread_bytes =
-      std::size_t{16} * 1024;     // pipelined bytes kept; one read may exceed it
+      std::size_t{16} * 1024;  // pipelined bytes kept, and answers that the client does not
+                               // take before its next request is read; one read may exceed it
+  // Requests whose answers need nobody but their owner (refusals) in one turn of the loop; those
+  // pipelined behind them wait for the next tick.
+  std::size_t answers_at_once = 32;
   bool continue_at_once = false;  // 100 Continue as soon as on_request has returned
   // FIN behind a complete request: true answers it, false takes it for a client that has gone.
   bool answers_half_closed = false;
@@ -128,6 +132,10 @@ class ServerConnection final : private net::StreamListener,
 
   // False when the connection is closing or detached, or only lingers.
   bool is_open() const { return state_ < State::kLingering; }
+  // No head has come completely, and the last request is answered.
+  bool is_between_requests() const {
+    return state_ == State::kIdle || state_ == State::kHead || state_ == State::kLingering;
+  }
   // True while an answer may still be begun.
   bool can_respond() const;
   const net::Stream* stream() const { return stream_.get(); }
@@ -151,6 +159,7 @@ class ServerConnection final : private net::StreamListener,
   void consume(std::string_view data);
   void read_unread();
   void update_reading();
+  bool is_clogged() const;
   void enter_idle();
   void finish_exchange();
   bool drops_request_body() const { return request_has_body_ && !request_ended_; }

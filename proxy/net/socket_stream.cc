@@ -13,6 +13,10 @@ uv_buf_t buffer_of(std::string_view bytes) {
   return uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
 }
 
+// Of this thread's loop: the stream that has filled the buffer in the event under way, which was
+// its turn. A socket that is filled as fast as it is read must not keep the loop to itself.
+thread_local const SocketStream* has_had_its_turn = nullptr;
+
 }  // namespace
 
 // What a full socket waits with.
@@ -101,7 +105,10 @@ void SocketStream::start_reading() {
       stream(),
       [](uv_handle_t* handle, size_t, uv_buf_t* buffer) {
         auto* self = static_cast<SocketStream*>(handle->data);
-        *buffer = uv_buf_init(self->loop_.read_buffer(), Loop::kReadBufferBytes);
+        // libuv would read on, 32 times. Without a buffer it goes on to the others.
+        const bool is_over = std::exchange(has_had_its_turn, nullptr) == self;
+        *buffer = is_over ? uv_buf_init(nullptr, 0)
+                          : uv_buf_init(self->loop_.read_buffer(), Loop::kReadBufferBytes);
       },
       [](uv_stream_t* handle, ssize_t size, const uv_buf_t* buffer) {
         static_cast<SocketStream*>(handle->data)->on_read(size, buffer);
@@ -115,8 +122,9 @@ void SocketStream::stop_reading() {
 }
 
 void SocketStream::on_read(ssize_t size, const uv_buf_t* buffer) {
-  if (size == 0) return;  // EAGAIN
+  if (size == 0 || size == UV_ENOBUFS) return;  // EAGAIN, or it has had its turn
   if (size > 0) {
+    if (size == static_cast<ssize_t>(Loop::kReadBufferBytes)) has_had_its_turn = this;
     listener_->on_read({buffer->base, static_cast<std::size_t>(size)});
     return;
   }

@@ -55,6 +55,22 @@ TEST(MessageReader, StopsAfterEachEventSoThatTheRestMayWait) {
   EXPECT_EQ(input, client_frame(Opcode::kText, "two"));
 }
 
+TEST(MessageReader, StopsAfterManyFragmentsSoThatTheRestMayWait) {
+  DecoderPool pool;
+  MessageReader reader(pool);
+  std::string bytes = client_frame(Opcode::kText, "a", kUnfinished);
+  for (int i = 0; i < 2 * MessageReader::kFramesAtOnce; ++i) {
+    bytes += client_frame(Opcode::kContinuation, "b", kUnfinished);
+  }
+  bytes += client_frame(Opcode::kContinuation, "c");
+  std::string_view input = bytes;
+  int calls = 0;
+  Incoming incoming;
+  for (; !input.empty(); ++calls) incoming = reader.next(&input, {});
+  EXPECT_EQ(calls, 3);
+  EXPECT_EQ(incoming.payload, "a" + std::string(2 * MessageReader::kFramesAtOnce, 'b') + "c");
+}
+
 TEST(MessageReader, JoinsFragments) {
   const std::string bytes = client_frame(Opcode::kText, "Hel", kUnfinished) +
                             client_frame(Opcode::kContinuation, "", kUnfinished) +

@@ -30,6 +30,21 @@ TEST_F(AdmissionTest, TheNodeTakesSoManyConnectionsAndNoMore) {
   EXPECT_EQ(admission.connections(), 2U);
 }
 
+TEST_F(AdmissionTest, GuestsAndConnectionsTogetherHaveALimit) {
+  Admission admission(2, std::nullopt);
+  admission.limit_sockets(3);
+  EXPECT_TRUE(admission.welcome_guest());
+  EXPECT_TRUE(admission.welcome_guest());
+  EXPECT_EQ(admission.enter(endpoint, ann), AdmissionResult::kAdmitted);
+  EXPECT_FALSE(admission.welcome_guest()) << "there are three sockets already";
+  admission.part_with_guest();
+  admission.part_with_guest();
+  EXPECT_TRUE(admission.welcome_guest());
+  admission.leave(endpoint, ann, "");
+  EXPECT_TRUE(admission.welcome_guest());
+  EXPECT_FALSE(admission.welcome_guest());
+}
+
 TEST_F(AdmissionTest, AnEndpointsLimitIsItsOwn) {
   endpoint.limits.connections = 1;
   conf::Endpoint other = endpoint;

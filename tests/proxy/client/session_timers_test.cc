@@ -160,5 +160,71 @@ TEST_F(SessionTimers, APingNeverMakesAClientSlow) {
   EXPECT_EQ(world().metrics.slow_clients.value(), 0U);
 }
 
+TEST_F(SessionTimers, WhatCostsOnlyTheLoopIsRationed) {
+  Client& client = open();
+  std::string words;
+  for (int i = 0; i < 100; ++i) words += sockhook::testing::client_frame(Opcode::kPing, "x");
+  client.stream->deliver(words + sockhook::testing::client_frame(Opcode::kText, "behind"));
+  Frames pongs = client.frames();
+  EXPECT_FALSE(pongs.empty());
+  EXPECT_LT(pongs.size(), 100U);
+  EXPECT_THAT(webhooks().running, IsEmpty());
+  client.stream->deliver(sockhook::testing::client_frame(Opcode::kPing, "x"));
+  EXPECT_FALSE(client.stream->is_reading()) << "TCP holds it back";
+  EXPECT_TRUE(run_until([&] { return webhooks().running.size() == 1; }));
+  EXPECT_EQ(webhooks().running.front().payload, "behind");
+  answer(client, 204);
+  EXPECT_TRUE(run_until([&] {
+    for (std::string& frame : client.frames()) pongs.push_back(std::move(frame));
+    return pongs.size() == 101 && client.stream->is_reading();
+  }));
+}
+
+// Whatever held it back: a client that has vanished meanwhile is not kept.
+TEST_F(SessionTimers, ARationedClientMayVanish) {
+  Client& client = open();
+  std::string words;
+  for (int i = 0; i < 100; ++i) words += sockhook::testing::client_frame(Opcode::kPing, "x");
+  client.stream->deliver(words);
+  client.stream->deliver(words + sockhook::testing::client_frame(Opcode::kText, "last"));
+  ASSERT_FALSE(client.stream->is_reading());
+  client.stream->fail_write(UV_EPIPE);
+  client.stream->deliver_end();
+  EXPECT_TRUE(run_until([&] { return webhooks().running.size() == 1; }));
+  answer(client, 204);
+  EXPECT_TRUE(run_until([&] { return is_gone(client); }));
+  EXPECT_THAT(ends(), ElementsAre("1006 client"));
+}
+
+TEST_F(SessionTimers, ADelayedClientMayVanish) {
+  limits().messages_per_second = conf::Rate{0.01, 1, conf::Rate::Over::kDelay};
+  Client& client = open();
+  client.say("1");
+  client.say("2");
+  client.say("3");
+  answer(client, 204);
+  ASSERT_FALSE(client.stream->is_reading());
+  client.stream->fail_write(UV_EPIPE);
+  client.stream->deliver_end();
+  EXPECT_TRUE(run_until([&] { return webhooks().running.size() == 1; }));
+  answer(client, 204);
+  answer(client, 204);
+  EXPECT_TRUE(run_until([&] { return is_gone(client); }));
+}
+
+TEST_F(SessionTimers, ErrorFramesAreRationedToo) {
+  limits().messages_per_second = conf::Rate{0.01, 1, conf::Rate::Over::kReject};
+  Client& client = open();
+  client.say("the only one");
+  answer(client, 204);
+  std::string words;
+  for (int i = 0; i < 100; ++i) words += sockhook::testing::client_frame(Opcode::kText, "x");
+  client.stream->deliver(words);
+  std::size_t errors = client.frames().size();
+  EXPECT_GT(errors, 10U);
+  EXPECT_LT(errors, 99U);
+  EXPECT_TRUE(run_until([&] { return (errors += client.frames().size()) >= 100; }));
+}
+
 }  // namespace
 }  // namespace sockhook::client

@@ -96,6 +96,7 @@ TEST_F(ServerExchange, PipelinedRequestsComeOneAtATimeAndInOrder) {
 
 TEST_F(ServerExchange, ThousandsOfPipelinedRequestsAnsweredFromInsideTheEventNeedNoStack) {
   when_end = [this] { connection_->respond(204, {}); };
+  settings_.answers_at_once = 20000;
   start();
   std::string requests;
   for (int i = 0; i < 20000; ++i) requests += kGet;
@@ -106,6 +107,52 @@ TEST_F(ServerExchange, ThousandsOfPipelinedRequestsAnsweredFromInsideTheEventNee
     ++answers;
   }
   EXPECT_EQ(answers, 20000u);
+}
+
+TEST_F(ServerExchange, AfterSomeAnswersTheOthersHaveTheirTurn) {
+  when_end = [this] { connection_->respond(204, {}); };
+  settings_.answers_at_once = 2;
+  settings_.idle_timeout_ms = 60'000;
+  start();
+  stream_->deliver(kGet + kGet + kGet + kGet + kGet + kGet.substr(0, 9));
+  EXPECT_EQ(take_events(), "request GET /a;end;request GET /a;end;");
+  EXPECT_FALSE(stream_->is_reading());
+  std::string events;
+  EXPECT_TRUE(runner_.run_until([&] {
+    events += take_events();
+    return stream_->is_reading();
+  }));
+  EXPECT_EQ(events, "request GET /a;end;request GET /a;end;request GET /a;end;");
+  stream_->deliver(kGet.substr(9));
+  EXPECT_EQ(take_events(), "request GET /a;end;");
+}
+
+TEST_F(ServerExchange, AClientThatTakesNoAnswersIsNotReadAnyMore) {
+  when_end = [this] { connection_->respond(404, {}, std::string(100, 'x')); };
+  settings_.unread_bytes = 1000;
+  settings_.answers_at_once = 1000;
+  start();
+  stream_->block();
+  std::string requests;
+  for (int i = 0; i < 100; ++i) requests += kGet;
+  stream_->deliver(requests);
+  EXPECT_FALSE(stream_->is_reading());
+  EXPECT_LT(connection_->queued_bytes(), 1500u);
+  runner_.run_for(30);
+  EXPECT_LT(connection_->queued_bytes(), 1500u);
+  stream_->unblock();
+  EXPECT_TRUE(runner_.run_until([&] { return stream_->is_reading(); }));
+  EXPECT_EQ(take_events().size(), 100 * std::string("request GET /a;end;").size());
+}
+
+TEST_F(ServerExchange, AClientThatTakesNoAnswersIsAbortedInTheEnd) {
+  when_end = [this] { connection_->respond(404, {}, std::string(2000, 'x')); };
+  settings_.unread_bytes = 1000;
+  settings_.stall_timeout_ms = 30;
+  start();
+  stream_->block();
+  stream_->deliver(kGet + kGet);
+  EXPECT_TRUE(runner_.run_until([&] { return peer_.closing == Closing::kReset; }));
 }
 
 TEST_F(ServerExchange, PipelinedBytesBeyondTheLimitStayInTheSocket) {

@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "proxy/net/listener.h"
 
@@ -109,6 +111,28 @@ TEST(SocketStream, QueuesWhatAFullSocketDoesNotTakeAndSendsFinBehindIt) {
   EXPECT_GT(queued, 0u);
   EXPECT_EQ(pair.server.received.size(), 32u << 20);
   EXPECT_TRUE(pair.server.ended);
+}
+
+// One that is filled as fast as it is read does not keep the loop to itself.
+TEST(SocketStream, OneReadPerTurnOfTheLoop) {
+  Pair pair;
+  const auto block = std::make_shared<const std::string>(4 << 20, 'x');
+  std::vector<std::size_t> reads(1);  // of each turn of the loop
+  uv_prepare_t turn;
+  uv_prepare_init(pair.loop.uv(), &turn);
+  turn.data = &reads;
+  pair.server.when_read = [&] { ++reads.back(); };
+  pair.server.when_ended = [&] { uv_close(reinterpret_cast<uv_handle_t*>(&turn), nullptr); };
+  pair.when_started = [&] {
+    uv_prepare_start(&turn, [](uv_prepare_t* handle) {
+      static_cast<std::vector<std::size_t>*>(handle->data)->push_back(0);
+    });
+    pair.client.stream->write_shared(block);
+    pair.client.stream->shutdown();
+  };
+  pair.run();
+  EXPECT_EQ(pair.server.received.size(), block->size());
+  EXPECT_LE(*std::max_element(reads.begin(), reads.end()), 2U);
 }
 
 TEST(SocketStream, CorkedWritesGoOutTogether) {
