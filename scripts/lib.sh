@@ -28,8 +28,9 @@ packages() {
       command -v npm >/dev/null || echo npm
       command -v go >/dev/null || echo golang-go
       ;;
+    fuzz) echo clang libclang-rt-dev ;;
     bench) echo python3 curl procps ;;
-    *) die "no such purpose: $1 (build, demo, lint, test, bench)" ;;
+    *) die "no such purpose: $1 (build, demo, lint, test, fuzz, bench)" ;;
   esac
 }
 
