@@ -28,8 +28,10 @@ http::IpAddress ip_of(const net::SocketAddress& address) {
   return *http::IpAddress::parse("127.0.0.1");
 }
 
-http::ServerConnectionSettings settings_of(const conf::PublicListener& listener) {
+http::ServerConnectionSettings settings_of(const conf::PublicListener& listener,
+                                           uint64_t spent_ms) {
   http::ServerConnectionSettings settings;
+  settings.spent_ms = spent_ms;
   settings.limits.head_bytes = listener.header_size;
   settings.head_timeout_ms = static_cast<uint64_t>(listener.handshake_timeout.count());
   return settings;
@@ -53,12 +55,10 @@ void PublicConnection::accept(const net::Incoming& incoming) {
   if (!context_.sessions.admission.welcome_guest()) context_.owner->make_room(*this);
   if (stream_->is_closing()) return;
   peer_ = ip_of(stream_->peer());
+  begun_ms_ = context_.loop.now_ms();
   const conf::PublicListener& listener = context_.config.listen.public_;
-  if (!listener.proxy_protocol) {
-    start_http({});
-    return;
-  }
-  proxy_header_ = std::make_unique<http::ProxyProtocolParser>();
+  if (!listener.proxy_protocol && !context_.tls) return start_http({});
+  if (listener.proxy_protocol) proxy_header_ = std::make_unique<http::ProxyProtocolParser>();
   context_.loop.deadlines().arm(deadline_,
                                 static_cast<uint64_t>(listener.handshake_timeout.count()));
   stream_->start_reading();
@@ -76,7 +76,7 @@ void PublicConnection::start_http(std::string_view received) {
     stream = std::move(stream_);
   }
   http_.emplace(context_.loop.deadlines(), std::move(stream),
-                settings_of(context_.config.listen.public_),
+                settings_of(context_.config.listen.public_, context_.loop.now_ms() - begun_ms_),
                 static_cast<http::ServerConnectionListener*>(this));
   http_->start(received);
 }
@@ -90,22 +90,35 @@ std::unique_ptr<net::Stream> PublicConnection::start_tls(std::string_view receiv
 }
 
 // ---------------------------------------------------------------------------------------------
-// The PROXY header.
+// The PROXY header, and the first bytes of TLS.
 
 void PublicConnection::on_read(std::string_view data) {
-  const http::ProxyProtocolParser::Progress progress = proxy_header_->feed(data);
+  if (proxy_header_ && !read_proxy_header(&data)) return;
+  if (!context_.tls) return start_http(data);
+  if (data.empty()) return;
+  // Before TLS costs anything. Nobody could read an answer yet.
+  has_taken_handshake_ = context_.sessions.admission.take_handshake(context_.loop.now_ms());
+  if (has_taken_handshake_) return start_http(data);
+  context_.sessions.metrics.unmatched_handshakes[HandshakeResult::kHandshakeRate].add(1);
+  stream_->close();
+}
+
+// True when it is complete; what came behind it is left in `data`.
+bool PublicConnection::read_proxy_header(std::string_view* data) {
+  const http::ProxyProtocolParser::Progress progress = proxy_header_->feed(*data);
   switch (progress.state) {
     case http::ProxyProtocolParser::State::kNeedMore:
-      return;
+      return false;
     case http::ProxyProtocolParser::State::kError:
       stream_->close();
-      return;
+      return false;
     case http::ProxyProtocolParser::State::kComplete:
       break;
   }
   if (proxy_header_->source()) peer_ = *proxy_header_->source();
   proxy_header_.reset();
-  start_http(data.substr(progress.consumed));
+  data->remove_prefix(progress.consumed);
+  return true;
 }
 
 void PublicConnection::on_end(int) { stream_->close(); }

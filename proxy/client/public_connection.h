@@ -1,6 +1,7 @@
 // PublicConnection: one client of the public listener while it speaks HTTP.
 //
-//   PROXY header (where configured) -> TLS (where configured) -> requests, one after another ->
+//   PROXY header (where configured) -> TLS (where configured, with the first byte of a client
+//   that `handshakes_per_second` has room for) -> requests, one after another ->
 //   each is
 //     a WebSocket handshake on an endpoint: checked, its token too (which may have to wait until
 //       the issuer's keys have been read afresh), admitted, and a Session asks $connect; when it is
@@ -64,12 +65,13 @@ class PublicConnection final : http::ServerConnectionListener,
   // HandshakeResponder
   Upgraded upgrade() override;
   void refuse(int status, const http::Headers& headers, std::string_view body) override;
-  // net::StreamListener: while the PROXY header is read
+  // net::StreamListener: while the PROXY header, or the first bytes of TLS, are read
   void on_read(std::string_view data) override;
   void on_end(int error) override;
-  // While the PROXY header is read, or the handshake waits for keys
+  // The same, or the handshake waits for keys
   void on_deadline(net::Deadline& deadline) override;
 
+  bool read_proxy_header(std::string_view* data);
   void start_http(std::string_view received);
   std::unique_ptr<net::Stream> start_tls(std::string_view received);
   http::Forwarded client_of(const http::Headers& headers) const;
@@ -100,11 +102,13 @@ class PublicConnection final : http::ServerConnectionListener,
   std::optional<http::ServerConnection> http_;
   net::TlsStream* tls_ = nullptr;  // http_'s; null: plain, or a session has it
   http::IpAddress peer_;
+  uint64_t begun_ms_ = 0;
   std::unique_ptr<http::RequestHead> handshake_;  // until it is answered, or a session has it
   routing::EndpointPtr endpoint_;                 // of the handshake that is being checked
   std::vector<FoundToken> tokens_;                // of it
   bool is_waiting_for_keys_ = false;
   bool is_guest_ = false;                         // of Admission
+  bool has_taken_handshake_ = false;              // of handshakes_per_second, with TLS'
   std::optional<webhook::ConnectionId> session_;  // that waits for its verdict
   std::string accept_key_;
   http::PlainExchange* exchange_ = nullptr;  // the passthrough clears it

@@ -42,7 +42,9 @@ void PublicConnection::start_handshake() {
 
 bool PublicConnection::may_enter() {
   if (!is_open_to_clients()) return false;
-  if (!context_.sessions.admission.take_handshake(context_.loop.now_ms())) {
+  // With TLS its connection counts for the first one.
+  if (!std::exchange(has_taken_handshake_, false) &&
+      !context_.sessions.admission.take_handshake(context_.loop.now_ms())) {
     turn_away(429, "too many handshakes\n", HandshakeResult::kHandshakeRate, endpoint_.get());
     return false;
   }

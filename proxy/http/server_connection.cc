@@ -1,5 +1,6 @@
 #include "proxy/http/server_connection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/base/check.h"
@@ -23,7 +24,7 @@ ServerConnection::ServerConnection(net::DeadlineWheel& deadlines,
 ServerConnection::~ServerConnection() = default;
 
 void ServerConnection::start(std::string_view received) {
-  arm(settings_.head_timeout_ms);
+  arm(settings_.head_timeout_ms - std::min(settings_.spent_ms, settings_.head_timeout_ms));
   if (received.empty()) {
     update_reading();
   } else {

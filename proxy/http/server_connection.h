@@ -36,7 +36,8 @@ namespace sockhook::http {
 struct ServerConnectionSettings {
   ParserLimits limits;
   std::uint64_t head_timeout_ms =
-      10'000;  // of the first head from the start, of others from byte 1
+      10'000;                  // of the first head from the start, of others from byte 1
+  std::uint64_t spent_ms = 0;  // of that, for the first head, before the start
   std::uint64_t idle_timeout_ms = 75'000;  // between requests
   std::uint64_t stall_timeout_ms =
       60'000;  // an exchange in which the client neither sends nor takes
