@@ -1,8 +1,8 @@
 // Requests as our listeners read them: guard, llhttp, framing; pipelined ones too.
 //
-// Checked: however the bytes are cut, the same requests come and the same bytes are left; what was
-// read has no character that could mean something else to the next reader, and, written again, is
-// read as the same.
+// Checked: however the bytes are cut, the same requests come and the same bytes are left (where a
+// head is wrong in two ways, it decides which one is told); what was read has no character that
+// could mean something else to the next reader, and, written again, is read as the same.
 //
 // Byte 0: the limits; byte 1: the cuts; then what the client sends.
 
@@ -57,7 +57,6 @@ void Story::check(const http::RequestHead& head) {
 struct Ending {
   std::size_t consumed = 0;
   http::ParseState state = http::ParseState::kNeedMore;
-  int status = 0;
 };
 
 // Up to three requests.
@@ -74,7 +73,7 @@ Ending read(Cuts cuts, const http::ParserLimits& limits, Story* story) {
       piece.remove_prefix(result.consumed);
       ending.consumed += result.consumed;
       ending.state = result.state;
-      ending.status = result.status;
+      if (result.state == http::ParseState::kError) SOCKHOOK_CHECK(result.status >= 400);
       if (result.state == http::ParseState::kError) return ending;
       if (result.state == http::ParseState::kComplete) {
         if (story->completed == 3) return ending;
@@ -124,7 +123,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Ending other = read(Cuts(input.rest(), seed), limits, &cut);
   SOCKHOOK_CHECK(whole.text == cut.text);
   SOCKHOOK_CHECK(whole.completed == cut.completed);
-  SOCKHOOK_CHECK(one.state == other.state && one.status == other.status);
+  SOCKHOOK_CHECK(one.state == other.state);
   if (one.state != http::ParseState::kError) SOCKHOOK_CHECK(one.consumed == other.consumed);
   check_rewritten(input.rest());
   return 0;
