@@ -1,5 +1,6 @@
 """Section 5.2: where the keys of tokens come from, and what becomes of them when the issuer fails."""
 
+import base64
 import os
 import threading
 import time
@@ -7,11 +8,12 @@ import time
 import pytest
 from support.backend import answer, by_byte, hang, raw, reset, when
 from support.certificates import Authority
+from support.client import RawClient, handshake_bytes
 from support.http1 import read_response
 from support.issuer import Issuer, bearing, jwks, jwt, publish
 from support.promise import promise
 from support.sockhook import endpoint, run_binary
-from support.waiting import eventually, never
+from support.waiting import eventually
 
 
 @pytest.fixture
@@ -29,6 +31,14 @@ def file(tmp_path):
     path = tmp_path / "jwks.json"
     path.write_text(jwks("first"))
     return path
+
+
+def connected(node):
+    """A client that has not said anything yet."""
+    client = RawClient.to(node.public)
+    client.key = base64.b64encode(os.urandom(16)).decode()
+    node.clients.append(client)
+    return client
 
 
 def is_let_in(node, kid):
@@ -100,6 +110,7 @@ def test_keys_of_a_mounted_configmap(start, tmp_path):
 
 
 @promise("5.2", "the last good set stays when it cannot be read")
+@pytest.mark.slow
 def test_a_file_that_becomes_rubbish_or_goes(start, file):
     node = start(auth=jwt(jwks_file=str(file)))
     publish(file, "not a set")
@@ -239,7 +250,8 @@ def test_an_issuer_that_is_slow(start, issuer, script):
     waiting = node.begin(headers=bearing("second"))
     assert is_let_in(node, "first"), "nobody else waits"
     assert read_response(waiting).status == 401
-    assert 1.5 < time.monotonic() - begun < 5, "it waits for 2 s"
+    assert time.monotonic() - begun > 1.5, "it waits for 2 s"
+    assert reads(node, "failed") == 0, "and no longer"
     eventually(lambda: reads(node, "failed") == 1, what="the fetch has failed after 5 s")
 
 
@@ -249,9 +261,11 @@ def test_a_thousand_clients_with_a_new_key_cost_one_fetch(start, backend, issuer
     wait_until_read(node)
     rotated = threading.Event()
     issuer.serve(when(rotated, answer(200, jwks("second"))))
-    clients = [node.begin(headers=bearing("second")) for _ in range(1000)]
+    clients = [connected(node) for _ in range(1000)]
+    for client in clients:
+        client.send(handshake_bytes(headers=bearing("second"), key=client.key))
     issuer.wait(2)
-    never(lambda: backend.seen(path="/connect"), what="a client is let in without its key")
+    assert not backend.seen(path="/connect")
     rotated.set()
     for client in clients:
         client.finish()
