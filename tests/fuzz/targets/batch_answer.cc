@@ -38,10 +38,7 @@ void read(int status, std::string_view body) {
       continue;
     }
     SOCKHOOK_CHECK(entry->status >= 100 && entry->status <= 999);
-    for (const http::Header& header : entry->headers) {
-      SOCKHOOK_CHECK(http::is_token(header.name));
-      SOCKHOOK_CHECK(http::is_field_value(header.value));
-    }
+    // Its headers have effects, and never go further.
     webhook::interpret_message_answer(webhook::Format::kEvents, *entry);
   }
   SOCKHOOK_CHECK(!batch->take("c-1"));
