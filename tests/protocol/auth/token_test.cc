@@ -54,6 +54,22 @@ TEST_F(TokenTest, UserMayStandInAnotherClaimAndBeANumber) {
   EXPECT_EQ(verify_claims(with_expiry(R"(,"sub":"ada")"))->user, "");
 }
 
+TEST_F(TokenTest, UserMustHaveAValidNameWhereItHasOne) {
+  const std::string long_name(129, 'a');
+  expect_error(verify_claims(with_expiry(R"(,"sub":"a\u0000b")")), TokenError::kUser);
+  expect_error(verify_claims(with_expiry(",\"sub\":\"" + long_name + "\"")), TokenError::kUser);
+  EXPECT_EQ(verify_claims(with_expiry(R"(,"sub":"")"))->user, "");
+  EXPECT_EQ(verify_claims(with_expiry(R"(,"sub":{"name":"ada"})"))->user, "");
+}
+
+TEST_F(TokenTest, GroupsWithoutAValidNameAreLeftOut) {
+  rules.groups_claim = "rooms";
+  const auto claims = verify_claims(with_expiry(R"(,"rooms":["a","","b\n","c"])"));
+  ASSERT_TRUE(claims);
+  EXPECT_EQ(claims->groups, (std::vector<std::string>{"a", "c"}));
+  EXPECT_EQ(claims->ignored_groups, 2U);
+}
+
 TEST_F(TokenTest, WrongSignatureIsRefusedBeforeItsClaimsAreLookedAt) {
   expect_error(verify(SigningKey::secret("other").token("HS256", "{}")), TokenError::kSignature);
 }
