@@ -100,16 +100,26 @@ struct HealthCheck {
   bool operator==(const HealthCheck&) const = default;
 };
 
+// When webhooks to a backend that fails are not even tried: backend/breaker.h.
+struct Breaker {
+  Percent failures{50};
+  std::size_t of = 20;   // of so many outcomes, the last ones
+  Duration open{1'000};  // for the first time; doubling while the backend goes on failing
+  bool operator==(const Breaker&) const = default;
+};
+
 struct Backend {
   std::string name;
   std::vector<BackendUrl> urls;  // at least one
   Duration timeout{29'000};
   Duration connect_timeout{1'000};
-  std::size_t max_connections = 256;  // per node, all addresses together
+  std::size_t max_connections = 256;      // per node, all addresses together
+  std::optional<Duration> queue_timeout;  // empty: off
   std::size_t answer_size = 1_MiB;
   std::vector<Header> headers;
   ClientTls tls;
   std::optional<HealthCheck> health;  // empty: off
+  std::optional<Breaker> breaker;     // empty: off
   bool operator==(const Backend&) const = default;
 };
 

@@ -15,6 +15,7 @@
 #include "protocol/http/cidr.h"
 #include "protocol/webhook/connection_id.h"
 #include "proxy/backend/backend_budget.h"
+#include "proxy/backend/breaker.h"
 #include "proxy/client/admission.h"
 #include "proxy/keys/issuer_table.h"
 #include "proxy/observe/metrics.h"
@@ -30,6 +31,7 @@ struct SharedBackend {
   net::TlsContextPtr tls;  // null: plain
   std::unique_ptr<backend::BackendBudget> budget;
   std::unique_ptr<webhooks::OutageGate> gate;
+  std::unique_ptr<backend::Breaker> breaker;  // null: off
 };
 
 struct Node {

@@ -11,6 +11,7 @@
 #include "proxy/control.h"
 #include "proxy/node.h"
 #include "proxy/observe/log.h"
+#include "proxy/random.h"
 #include "proxy/worker.h"
 
 namespace sockhook {
@@ -86,6 +87,11 @@ void share_backends(Node& node, const std::vector<std::unique_ptr<Worker>>& work
     shared.tls = node.tls->backends[i];
     shared.budget = std::make_unique<backend::BackendBudget>(backend.max_connections, wake);
     shared.gate = std::make_unique<webhooks::OutageGate>();
+    if (backend.breaker) {
+      shared.breaker = std::make_unique<backend::Breaker>(
+          *backend.breaker,
+          [random = std::make_shared<Random>()](uint64_t bound) { return random->below(bound); });
+    }
     node.backends.push_back(std::move(shared));
   }
 }

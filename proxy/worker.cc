@@ -104,7 +104,7 @@ webhooks::WebhookClient Worker::Parts::make_client(Worker& worker) {
   for (const SharedBackend& shared : worker.node_.backends) {
     pools.push_back(std::make_unique<backend::BackendPool>(
         worker.loop_, shared.conf, *shared.budget, static_cast<backend::PoolListener*>(&worker),
-        shared.tls));
+        shared.tls, shared.breaker.get()));
     links.push_back({pools.back().get(), shared.gate.get()});
   }
   return {worker.loop_,

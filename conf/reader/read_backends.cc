@@ -103,16 +103,29 @@ void read_health(const Cursor& cursor, std::optional<HealthCheck>* target) {
   if (cursor.is_map()) *target = health;
 }
 
+void read_breaker(const Cursor& cursor, std::optional<Breaker>* target) {
+  if (cursor.is_word("off") || !cursor.is_given()) return;
+  Section section(cursor, "off, or a map of failures, of and open");
+  Breaker breaker;
+  read_percent(section["failures"], &breaker.failures);
+  read_integer(section["of"], &breaker.of, {1, 10'000});
+  read_duration(section["open"], &breaker.open, {Duration{1}, Duration{30'000}});
+  if (cursor.is_map()) *target = breaker;
+}
+
 void read_backend(const Cursor& cursor, Backend* backend) {
   Section section(cursor);
   read_urls(section, &backend->urls);
   read_duration(section["timeout"], &backend->timeout, {Duration{1}, kHour});
   read_duration(section["connect_timeout"], &backend->connect_timeout, {Duration{1}, kHour});
   read_integer(section["max_connections"], &backend->max_connections, {1, 65'535});
+  read_unless_off(section["queue_timeout"], &backend->queue_timeout, read_duration,
+                  DurationRange{Duration{1}, kHour});
   read_size(section["answer_size"], &backend->answer_size, {1, kGiB});
   read_headers(section["headers"], &backend->headers);
   read_client_tls(section["tls"], &backend->tls);
   read_health(section["health"], &backend->health);
+  read_breaker(section["breaker"], &backend->breaker);
   const bool is_https = !backend->urls.empty() && backend->urls.front().https;
   if (!(backend->tls == ClientTls{}) && !backend->urls.empty() && !is_https) {
     section["tls"].mistake("is set, but the URL is not https", "tls for an https:// URL");

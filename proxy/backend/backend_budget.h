@@ -43,6 +43,9 @@ class BackendBudget {
   // Leaves the line; a permit that has been granted meanwhile is released.
   void unwant(Waiter& waiter);
 
+  // Has all pools look after something that concerns them all.
+  void wake_all() const { wake_(); }
+
   // Whether a pool that holds so many permits should close the connection that has come free.
   bool should_yield(std::size_t holds, bool has_use_for_it) const;
 

@@ -12,10 +12,11 @@ namespace sockhook::backend {
 
 BackendPool::BackendPool(net::Loop& loop, std::shared_ptr<const conf::Backend> backend,
                          BackendBudget& budget, PoolListener* listener, net::TlsContextPtr tls,
-                         uint64_t idle_ms)
+                         Breaker* breaker, uint64_t idle_ms)
     : loop_(loop),
       backend_(std::move(backend)),
       budget_(budget),
+      breaker_(breaker),
       listener_(listener),
       timeout_ms_(static_cast<uint64_t>(backend_->connect_timeout.count())),
       idle_ms_(idle_ms),
@@ -28,25 +29,38 @@ BackendPool::BackendPool(net::Loop& loop, std::shared_ptr<const conf::Backend> b
 
 BackendPool::~BackendPool() { SOCKHOOK_CHECK(is_closed_); }
 
-Lease BackendPool::acquire(PoolRequest& request, Priority priority, bool fresh_only) {
+Lease BackendPool::acquire(PoolRequest& request, const Wish& wish) {
   loop_.assert_thread();
   SOCKHOOK_CHECK(!request.is_waiting() && !is_closed_);
+  Breaker::Permit permit;
+  if (breaker_ != nullptr && wish.is_guarded) {
+    permit = ask_breaker();
+    if (!permit) {
+      request.pool_ = this;
+      tell_later(request, NoConnection::kBreakerOpen);
+      return {};
+    }
+  }
   lookups_.refresh();
-  if (!fresh_only && !idle_.empty()) {
+  if (!wish.fresh_only && !idle_.empty()) {
     const AddressPtr address = addresses_.choose(loop_.now_ms());
     PooledConnection* const idle = address != nullptr ? take_idle(*address) : nullptr;
     if (idle != nullptr) {
       idle->become_leased();
-      return Lease(idle);
+      return {idle, std::move(permit)};
     }
     next_address_ = address;
   }
   request.pool_ = this;
   request.is_failed_ = false;
   request.ticket_ = ++last_ticket_;
-  request.priority_ = priority;
-  request.wants_fresh_ = fresh_only;
+  request.wish_ = wish;
+  request.permit_ = std::move(permit);
   queue_of(request).append(request);
+  if (backend_->queue_timeout && wish.priority == Priority::kLive) {
+    loop_.deadlines().arm(request.patience_.deadline,
+                          static_cast<uint64_t>(backend_->queue_timeout->count()));
+  }
   serve_waiting();
   next_address_.reset();
   return {};
@@ -54,6 +68,7 @@ Lease BackendPool::acquire(PoolRequest& request, Priority priority, bool fresh_o
 
 void BackendPool::on_budget() {
   loop_.assert_thread();
+  if (breaker_ != nullptr) refuse_waiting();
   if (is_in_line_ && budget_.take_granted(place_in_line_)) {
     is_in_line_ = false;
     ++permits_;
@@ -78,8 +93,9 @@ void BackendPool::close() {
 PoolStats BackendPool::stats() const { return {connections_.size(), idle_.size(), waiting()}; }
 
 void BackendPool::cancel(PoolRequest& request) {
-  queue_of(request).remove(request);
+  leave_queue(request);
   request.pool_ = nullptr;
+  request.permit_.drop();
   update_wish();
   check_closed();
 }
@@ -160,11 +176,13 @@ void BackendPool::put_to_use(PooledConnection& connection) {
 }
 
 void BackendPool::lease_to(PoolRequest& request, PooledConnection& connection) {
-  queue_of(request).remove(request);
+  queue_of(request).take(request);
+  request.patience_.deadline.cancel();
   request.pool_ = nullptr;
   connection.become_leased();
   update_wish();
-  request.on_connection(Lease(&connection));  // may acquire, give back and destroy requests
+  // May acquire, give back and destroy requests.
+  request.on_connection(Lease(&connection, std::move(request.permit_)));
 }
 
 // Closes a connection that is in no list of ours any more; it is destroyed when it has closed.
@@ -236,7 +254,7 @@ void BackendPool::start_attempt(Attempt attempt) {
 // One dial, one request: the oldest of those that have waited for all of it.
 void BackendPool::fail_attempt(const Attempt& attempt) {
   return_permit();
-  for (RequestQueue* queue : {&live_, &backlog_}) {
+  for (FairQueue* queue : {&live_, &backlog_}) {
     PoolRequest* const oldest = queue->first();
     if (oldest == nullptr || oldest->ticket_ > attempt.newest_ticket) continue;
     fail(*oldest, NoConnection::kUnreachable);
@@ -245,7 +263,15 @@ void BackendPool::fail_attempt(const Attempt& attempt) {
 }
 
 void BackendPool::fail(PoolRequest& request, NoConnection why) {
-  queue_of(request).remove(request);
+  leave_queue(request);
+  tell_later(request, why);
+  Breaker::Permit permit = std::move(request.permit_);
+  const bool is_backends_fault =
+      why == NoConnection::kUnreachable || why == NoConnection::kNoAddress;
+  if (permit && is_backends_fault) report_failed(std::move(permit), 0);
+}
+
+void BackendPool::tell_later(PoolRequest& request, NoConnection why) {
   request.is_failed_ = true;
   request.why_ = why;
   failed_.append(request);
@@ -293,9 +319,17 @@ void BackendPool::on_checks_closed() { check_closed(); }
 
 // ---- bookkeeping ----
 
-RequestQueue& BackendPool::queue_of(const PoolRequest& request) {
-  if (request.is_failed_) return failed_;
-  return request.priority_ == Priority::kLive ? live_ : backlog_;
+FairQueue& BackendPool::queue_of(const PoolRequest& request) {
+  return request.wish_.priority == Priority::kLive ? live_ : backlog_;
+}
+
+void BackendPool::leave_queue(PoolRequest& request) {
+  request.patience_.deadline.cancel();
+  if (request.is_failed_) {
+    failed_.remove(request);
+  } else {
+    queue_of(request).remove(request);
+  }
 }
 
 PoolRequest* BackendPool::first_waiting() const {

@@ -1,10 +1,14 @@
 // BackendPool: the connections of one worker to one backend (contract 4, 4.7).
 //
 // Who needs a connection embeds a PoolRequest and calls acquire(). It gets a Lease at once where an
-// idle connection fits, else later one of the request's two events. Requests wait in order, live
-// traffic before the backlog; how many wait and for how long is their owners' affair (each has its
-// own deadline), the pool itself limits only a single connect (`connect_timeout`). A connection
-// that comes free, or is connected, goes to the first who waits, whoever it was dialled for.
+// idle connection fits, else later one of the request's two events. Requests wait in order, fair
+// between clients (FairQueue), live traffic before the backlog. How many wait is their owners'
+// affair, who have deadlines of their own; the pool itself limits a single connect
+// (`connect_timeout`), and with `queue_timeout` the wait of live ones. A connection that comes
+// free, or is connected, goes to the first who waits, whoever it was dialled for.
+//
+// With a breaker a guarded request needs its Permit (backend_pool_guard.cc). When it opens, those
+// who wait are told so, on all workers.
 //
 // Dialling: the address that AddressSet chooses; one that refuses is followed by the next at once;
 // when none is left the oldest request that waited for this dial is told kUnreachable. Names are
@@ -28,6 +32,8 @@
 #include "proxy/backend/address_set.h"
 #include "proxy/backend/backend_budget.h"
 #include "proxy/backend/backend_dialer.h"
+#include "proxy/backend/breaker.h"
+#include "proxy/backend/fair_queue.h"
 #include "proxy/backend/health_checks.h"
 #include "proxy/backend/name_lookups.h"
 #include "proxy/backend/pool_request.h"
@@ -59,10 +65,11 @@ class BackendPool final : private LookupListener,
  public:
   static constexpr uint64_t kIdleMs = 30'000;
 
-  // `backend` is usually a part of the Config that keeps it alive; `budget` outlives the pool.
-  // Without `tls` its URLs are plain.
+  // `backend` is usually a part of the Config that keeps it alive; `budget` and `breaker` outlive
+  // the pool. Without `tls` its URLs are plain, without `breaker` all may pass.
   BackendPool(net::Loop& loop, std::shared_ptr<const conf::Backend> backend, BackendBudget& budget,
-              PoolListener* listener, net::TlsContextPtr tls = nullptr, uint64_t idle_ms = kIdleMs);
+              PoolListener* listener, net::TlsContextPtr tls = nullptr, Breaker* breaker = nullptr,
+              uint64_t idle_ms = kIdleMs);
   ~BackendPool();
   BackendPool(const BackendPool&) = delete;
   BackendPool& operator=(const BackendPool&) = delete;
@@ -70,15 +77,17 @@ class BackendPool final : private LookupListener,
   const conf::Backend& backend() const { return *backend_; }
 
   // A lease at once, when an idle connection fits; else an empty one, and `request` waits for one
-  // of its events. `fresh_only`: no connection that has been idle (for a retry after a reused one
-  // turned out to be closed).
-  [[nodiscard]] Lease acquire(PoolRequest& request, Priority priority = Priority::kLive,
-                              bool fresh_only = false);
+  // of its events.
+  [[nodiscard]] Lease acquire(PoolRequest& request, const Wish& wish = {});
+
+  // When it is worth while to ask again, after a kQueueTimeout or a kBreakerOpen; 0: nobody knows.
+  uint64_t retry_after_ms(NoConnection why) const;
 
   // For the connections that are made from now on; with or without TLS as before.
   void use_tls(net::TlsContextPtr tls) { dialer_.use_tls(std::move(tls)); }
 
-  // The worker calls this on all its pools after BackendBudget's `wake`.
+  // The worker calls this on all its pools after BackendBudget's `wake`: there may be a permit for
+  // us, or the breaker has opened.
   void on_budget();
 
   // Closes idle connections. Those who wait are still served, leases end in their own time.
@@ -94,6 +103,9 @@ class BackendPool final : private LookupListener,
 
   // From PoolRequest and Lease.
   void cancel(PoolRequest& request);
+  void on_patience_ended(PoolRequest& request);
+  void report_good(Breaker::Permit permit);
+  void report_failed(Breaker::Permit permit, uint64_t retry_after_ms);
   void give_back(PooledConnection& connection);
   void discard(PooledConnection& connection);
   // From PooledConnection.
@@ -109,7 +121,10 @@ class BackendPool final : private LookupListener,
   PoolRequest* first_waiting() const;
   PoolRequest* first_for_reused() const;
   std::size_t waiting() const { return live_.size() + backlog_.size(); }
-  RequestQueue& queue_of(const PoolRequest& request);
+  FairQueue& queue_of(const PoolRequest& request);
+  void leave_queue(PoolRequest& request);
+  Breaker::Permit ask_breaker();
+  void refuse_waiting();
   PooledConnection* take_idle(const BackendAddress& address);
   PooledConnection* take_oldest_idle();
 
@@ -117,6 +132,7 @@ class BackendPool final : private LookupListener,
   void start_attempt(Attempt attempt);
   void fail_attempt(const Attempt& attempt);
   void fail(PoolRequest& request, NoConnection why);
+  void tell_later(PoolRequest& request, NoConnection why);
   void lease_to(PoolRequest& request, PooledConnection& connection);
   void put_to_use(PooledConnection& connection);
   void drop(PooledConnection& connection);
@@ -130,6 +146,8 @@ class BackendPool final : private LookupListener,
   net::Loop& loop_;
   const std::shared_ptr<const conf::Backend> backend_;
   BackendBudget& budget_;
+  Breaker* const breaker_;  // null: off
+  uint64_t known_openings_ = 0;
   PoolListener* const listener_;
   const uint64_t timeout_ms_;  // of one connect
   const uint64_t idle_ms_;
@@ -140,9 +158,9 @@ class BackendPool final : private LookupListener,
   HealthChecks checks_;
   AddressPtr next_address_;  // chosen already, for the attempt that acquire() may start
 
-  RequestQueue live_;
-  RequestQueue backlog_;
-  RequestQueue failed_;  // told when soon_ fires
+  FairQueue live_;
+  FairQueue backlog_;
+  RequestList failed_;  // told when soon_ fires
   uint64_t last_ticket_ = 0;
 
   std::vector<std::unique_ptr<PooledConnection>> connections_;

@@ -8,12 +8,14 @@
 
 namespace sockhook::backend {
 
-Lease::Lease(Lease&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+Lease::Lease(Lease&& other) noexcept
+    : connection_(std::exchange(other.connection_, nullptr)), permit_(std::move(other.permit_)) {}
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this == &other) return *this;
   discard();
   connection_ = std::exchange(other.connection_, nullptr);
+  permit_ = std::move(other.permit_);
   return *this;
 }
 
@@ -34,11 +36,21 @@ bool Lease::is_reused() const { return connection_->is_reused(); }
 
 uint64_t Lease::connect_us() const { return is_reused() ? 0 : connection_->connect_us(); }
 
+void Lease::report_good() {
+  if (permit_) connection_->pool().report_good(std::move(permit_));
+}
+
+void Lease::report_failed(uint64_t retry_after_ms) {
+  if (permit_) connection_->pool().report_failed(std::move(permit_), retry_after_ms);
+}
+
 void Lease::give_back() {
+  permit_.drop();
   if (PooledConnection* held = std::exchange(connection_, nullptr)) held->pool().give_back(*held);
 }
 
 void Lease::discard() {
+  permit_.drop();
   if (PooledConnection* held = std::exchange(connection_, nullptr)) held->pool().discard(*held);
 }
 
@@ -46,27 +58,8 @@ void PoolRequest::cancel() {
   if (pool_ != nullptr) pool_->cancel(*this);
 }
 
-RequestQueue::~RequestQueue() { SOCKHOOK_CHECK(first_ == nullptr); }
-
-void RequestQueue::append(PoolRequest& request) {
-  request.prev_ = last_;
-  request.next_ = nullptr;
-  (last_ != nullptr ? last_->next_ : first_) = &request;
-  last_ = &request;
-  ++size_;
-}
-
-void RequestQueue::remove(PoolRequest& request) {
-  (request.prev_ != nullptr ? request.prev_->next_ : first_) = request.next_;
-  (request.next_ != nullptr ? request.next_->prev_ : last_) = request.prev_;
-  request.prev_ = request.next_ = nullptr;
-  --size_;
-}
-
-PoolRequest* RequestQueue::first_not_fresh() const {
-  PoolRequest* request = first_;
-  while (request != nullptr && request->wants_fresh_) request = request->next_;
-  return request;
+void PoolRequest::Patience::on_deadline(net::Deadline&) {
+  request_.pool_->on_patience_ended(request_);
 }
 
 }  // namespace sockhook::backend

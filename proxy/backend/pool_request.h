@@ -1,4 +1,5 @@
-// Lease, PoolRequest: what a BackendPool gives, and who asks it. See backend_pool.h.
+// Lease, PoolRequest: what a BackendPool gives, and who asks it. See backend_pool.h; what decides
+// about a webhook's leave to pass and its turn is in breaker.h and fair_queue.h.
 //
 // Owner: whoever talks to a backend. Thread: the pool's worker.
 
@@ -6,8 +7,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "conf/config.h"
+#include "proxy/backend/breaker.h"
+#include "proxy/backend/request_list.h"
+#include "proxy/net/deadline_wheel.h"
 
 namespace sockhook::http {
 class ClientConnection;
@@ -40,6 +45,13 @@ class Lease {
   // How long connecting took; 0 when reused.
   uint64_t connect_us() const;
 
+  // How the request went, for the breaker; without a word it counts for nothing. Before the two
+  // below.
+  void report_good();
+  // It timed out, its connection broke, or the answer was 502, 503 or 504. `retry_after_ms`: what
+  // the answer asked for, or 0.
+  void report_failed(uint64_t retry_after_ms = 0);
+
   // For the next request: whoever waits may get it before this returns. Closes instead where the
   // connection says that it cannot be used again.
   void give_back();
@@ -49,17 +61,33 @@ class Lease {
 
  private:
   friend class BackendPool;
-  explicit Lease(PooledConnection* connection) : connection_(connection) {}
+  Lease(PooledConnection* connection, Breaker::Permit permit)
+      : connection_(connection), permit_(std::move(permit)) {}
 
   PooledConnection* connection_ = nullptr;
+  Breaker::Permit permit_;
 };
 
 enum class NoConnection : std::uint8_t {
-  kUnreachable,  // each address refused, or did not accept in connect_timeout
-  kNoAddress,    // the names resolve to nothing
+  kUnreachable,   // each address refused, or did not accept in connect_timeout
+  kNoAddress,     // the names resolve to nothing
+  kQueueTimeout,  // it has waited for `queue_timeout`
+  kBreakerOpen,   // nothing was tried
 };
 
 enum class Priority : std::uint8_t { kLive, kBacklog };
+
+// What a request asks for.
+struct Wish {
+  Priority priority = Priority::kLive;
+  // No connection that has been idle: for a retry after a reused one turned out to be closed.
+  bool fresh_only = false;
+  // The breaker decides about it, and hears how it went. Of webhooks only: what strangers ask for
+  // must neither open the breaker nor be the probe.
+  bool is_guarded = false;
+  // Requests of one client take turns with those of others; null: it has only this one.
+  const void* client = nullptr;
+};
 
 // Embedded in whoever needs a connection. Destroying it cancels it.
 class PoolRequest {
@@ -81,36 +109,31 @@ class PoolRequest {
 
  private:
   friend class BackendPool;
-  friend class RequestQueue;
+  friend class RequestList;
+  friend class FairQueue;
+
+  // The end of `queue_timeout`. No base of the request: that may have deadlines of its own.
+  class Patience final : net::DeadlineListener {
+   public:
+    explicit Patience(PoolRequest& request) : request_(request) {}
+    net::Deadline deadline{this};
+
+   private:
+    void on_deadline(net::Deadline& deadline) override;
+    PoolRequest& request_;
+  };
+
   PoolRequest* prev_ = nullptr;
   PoolRequest* next_ = nullptr;
+  RequestList followers_;        // see FairQueue
   BackendPool* pool_ = nullptr;  // set while it waits
   uint64_t ticket_ = 0;          // in order of arrival
-  Priority priority_ = Priority::kLive;
-  bool wants_fresh_ = false;
+  Wish wish_;
+  Breaker::Permit permit_;
+  Patience patience_{*this};
+  bool is_follower_ = false;
   bool is_failed_ = false;  // its event is on the way
   NoConnection why_ = NoConnection::kUnreachable;
-};
-
-// Those who wait, in order: intrusive, so that waiting costs no allocation.
-class RequestQueue {
- public:
-  RequestQueue() = default;
-  ~RequestQueue();
-  RequestQueue(const RequestQueue&) = delete;
-  RequestQueue& operator=(const RequestQueue&) = delete;
-
-  void append(PoolRequest& request);
-  void remove(PoolRequest& request);
-  PoolRequest* first() const { return first_; }
-  // The first that takes a connection which has been used before.
-  PoolRequest* first_not_fresh() const;
-  std::size_t size() const { return size_; }
-
- private:
-  PoolRequest* first_ = nullptr;
-  PoolRequest* last_ = nullptr;
-  std::size_t size_ = 0;
 };
 
 }  // namespace sockhook::backend

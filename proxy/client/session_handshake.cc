@@ -1,6 +1,7 @@
 // The first part of a session's life: from $connect to the 101, or to the refusal.
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "protocol/auth/flat_claims.h"
@@ -117,6 +118,13 @@ void Session::on_connect_result(routing::WebhookResult& result) {
     case Outcome::kTimedOut:
       answer.status = 504;
       failure = HandshakeResult::kTimedOut;
+      break;
+    case Outcome::kQueueTimedOut:
+    case Outcome::kBreakerOpen:
+      answer.status = 503;
+      answer.headers.add("Retry-After", std::to_string(std::max<uint64_t>(
+                                            1, (result.retry_after_ms + 999) / 1000)));
+      failure = HandshakeResult::kBackendBusy;
       break;
     case Outcome::kUnreachable:
     case Outcome::kBroken:

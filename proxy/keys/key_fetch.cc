@@ -63,7 +63,7 @@ void KeyFetch::start() {
   max_age_s_.reset();
   loop_.deadlines().arm(deadline_, timeout_ms_);
   // Refreshes are minutes apart: an idle connection would be closed on the way.
-  backend::Lease lease = pool_.acquire(*this, backend::Priority::kLive, true);
+  backend::Lease lease = pool_.acquire(*this, {.fresh_only = true});
   if (lease) on_connection(std::move(lease));
 }
 

@@ -24,6 +24,10 @@ constexpr std::array<MetricFamily, kFamilyCount> kFamilies = {{
     {"sockhook_webhooks_in_flight", "gauge", "", "Webhooks that a backend is working on."},
     {"sockhook_webhooks_queued", "gauge", "", "Webhooks that wait for a backend connection."},
     {"sockhook_webhook_retries_total", "counter", "", "Requests to backends that were repeated."},
+    {"sockhook_backend_breaker_state", "gauge", "backend",
+     "Circuit breaker of a backend that has one: 0 closed, 1 half-open, 2 open."},
+    {"sockhook_backend_breaker_openings_total", "counter", "backend",
+     "Times that it has opened, after a failed probe too."},
     {"sockhook_pushes_total", "counter", "target, result, path",
      "Sends of the management API: one for a connection, one for each member that a group, a user "
      "or a broadcast reached or missed."},

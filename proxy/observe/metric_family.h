@@ -30,6 +30,8 @@ enum Family : std::size_t {
   kWebhooksInFlight,
   kWebhooksQueued,
   kWebhookRetries,
+  kBreakerState,
+  kBreakerOpenings,
   kPushes,
   kDisconnectBacklog,
   kSlowClients,

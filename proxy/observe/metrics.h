@@ -40,6 +40,7 @@ enum class HandshakeResult {
   kAccepted,        // 101
   kRefused,         // the backend's own answer
   kBackendFailure,  // 502
+  kBackendBusy,     // 503: no connection came free in time, or the breaker is open
   kTimedOut,        // 504
   kDeleted,         // 403: management closed it meanwhile
   kClientGone,
@@ -86,14 +87,16 @@ class CloseCounts {
 };
 
 enum class WebhookResult {
-  kOk,           // 2xx
-  kRejected,     // 4xx
-  kFailed,       // any other status
-  kMalformed,    // an answer that cannot be used
-  kTimedOut,     //
-  kUnreachable,  // no connection
-  kReset,        // the connection broke
-  kAbandoned,    // nobody waits for it any more
+  kOk,             // 2xx
+  kRejected,       // 4xx
+  kFailed,         // any other status
+  kMalformed,      // an answer that cannot be used
+  kTimedOut,       //
+  kUnreachable,    // no connection
+  kReset,          // the connection broke
+  kQueueTimedOut,  // no connection came free in queue_timeout
+  kBreakerOpen,    // nothing was tried
+  kAbandoned,      // nobody waits for it any more
   kCount
 };
 
@@ -124,7 +127,15 @@ struct EndpointMetrics {
   void count_close(uint16_t code, ClosedBy by) { closes[static_cast<std::size_t>(by)].add(code); }
 };
 
-enum class PassthroughResult { kAnswered, kUnreachable, kTimedOut, kBroken, kClientGone, kCount };
+enum class PassthroughResult {
+  kAnswered,
+  kUnreachable,
+  kTimedOut,
+  kQueueTimedOut,
+  kBroken,
+  kClientGone,
+  kCount
+};
 
 struct WorkerMetrics {
   explicit WorkerMetrics(const conf::Config& config);

@@ -15,12 +15,13 @@ constexpr Names<HandshakeResult> kHandshakeNames = {
     "malformed",       "not_found",    "not_upgrade", "origin_refused", "unauthorized",
     "no_keys",         "rate_limited", "node_full",   "endpoint_full",  "address_full",
     "user_full",       "draining",     "node_lost",   "accepted",       "refused",
-    "backend_failure", "timed_out",    "deleted",     "client_gone"};
+    "backend_failure", "backend_busy", "timed_out",   "deleted",        "client_gone"};
 constexpr Names<ClosedBy> kClosedByNames = {"client", "backend", "proxy"};
-constexpr Names<WebhookResult> kWebhookNames = {"ok",        "rejected",    "failed", "malformed",
-                                                "timed_out", "unreachable", "reset",  "abandoned"};
-constexpr Names<PassthroughResult> kPassthroughNames = {"answered", "unreachable", "timed_out",
-                                                        "broken", "client_gone"};
+constexpr Names<WebhookResult> kWebhookNames = {
+    "ok",          "rejected", "failed",          "malformed",    "timed_out",
+    "unreachable", "reset",    "queue_timed_out", "breaker_open", "abandoned"};
+constexpr Names<PassthroughResult> kPassthroughNames = {
+    "answered", "unreachable", "timed_out", "queue_timed_out", "broken", "client_gone"};
 constexpr Names<PushTarget> kTargetNames = {"connection", "group", "user", "everyone"};
 constexpr Names<PushResult> kPushNames = {"delivered",  "held",        "gone",     "too_large",
                                           "slow",       "forbidden",   "failed",   "submitted",
@@ -230,6 +231,17 @@ void write_keys(Exposition& out, const std::vector<KeyFacts>& sources) {
   for (const KeyFacts& facts : sources) out.sample({{"source", facts.source}}, facts.age_seconds);
 }
 
+void write_breakers(Exposition& out, const std::vector<BreakerFacts>& breakers) {
+  out.begin(kBreakerState);
+  for (const BreakerFacts& facts : breakers) {
+    out.sample({{"backend", facts.backend}}, uint64_t{facts.state});
+  }
+  out.begin(kBreakerOpenings);
+  for (const BreakerFacts& facts : breakers) {
+    out.sample({{"backend", facts.backend}}, facts.openings);
+  }
+}
+
 void write_node(Exposition& out, const Metrics& metrics, const NodeFacts& facts) {
   out.begin(kBackplaneUp);
   out.sample({}, uint64_t{facts.is_backplane_up ? 1U : 0U});
@@ -259,6 +271,7 @@ std::string metrics_text(const Metrics& metrics, const NodeFacts& facts) {
   write_plain(out, metrics, kWebhooksInFlight, &WorkerMetrics::webhooks_in_flight);
   write_plain(out, metrics, kWebhooksQueued, &WorkerMetrics::webhooks_queued);
   write_plain(out, metrics, kWebhookRetries, &WorkerMetrics::webhook_retries);
+  write_breakers(out, facts.breakers);
   write_pushes(out, metrics.control);
   write_plain(out, metrics, kDisconnectBacklog, &WorkerMetrics::disconnect_backlog);
   write_plain(out, metrics, kSlowClients, &WorkerMetrics::slow_clients);

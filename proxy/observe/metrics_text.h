@@ -23,6 +23,12 @@ struct KeyFacts {
   double age_seconds = 0;
 };
 
+struct BreakerFacts {
+  std::string backend;
+  unsigned state = 0;  // 0 closed, 1 half-open, 2 open
+  uint64_t openings = 0;
+};
+
 // What is known at the time of the scrape and counted nowhere.
 struct NodeFacts {
   std::string_view version = {};
@@ -32,6 +38,7 @@ struct NodeFacts {
   std::size_t operations_waiting = 0;  // in the stream that this node reads
   double operations_lag_seconds = 0;
   std::vector<KeyFacts> keys = {};
+  std::vector<BreakerFacts> breakers = {};
 };
 
 inline constexpr std::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";

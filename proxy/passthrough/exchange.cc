@@ -40,7 +40,7 @@ void Exchange::enter(State state) {
 
 void Exchange::acquire(bool fresh_only) {
   client_.pause_body();
-  if (backend::Lease lease = owner_.pool_.acquire(*this, backend::Priority::kLive, fresh_only)) {
+  if (backend::Lease lease = owner_.pool_.acquire(*this, {.fresh_only = fresh_only})) {
     on_connection(std::move(lease));
   }
 }
@@ -60,6 +60,10 @@ void Exchange::on_connection(backend::Lease lease) {
 }
 
 void Exchange::on_no_connection(backend::NoConnection why) {
+  if (why == backend::NoConnection::kQueueTimeout) {
+    fail(503, "no connection to the backend came free in time", PassthroughResult::kQueueTimedOut);
+    return;
+  }
   fail(502,
        why == backend::NoConnection::kNoAddress ? "no address of the backend is known"
                                                 : "the backend cannot be reached",

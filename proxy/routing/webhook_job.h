@@ -42,8 +42,10 @@ struct WebhookResult {
   enum class Outcome : uint8_t {
     kAnswered,
     kTimedOut,
-    kUnreachable,  // no connection
-    kBroken,       // reset or malformed
+    kUnreachable,    // no connection
+    kQueueTimedOut,  // no connection came free in the backend's queue_timeout
+    kBreakerOpen,    // nothing was tried
+    kBroken,         // reset or malformed
   };
 
   webhook::ConnectionId id;
@@ -51,6 +53,7 @@ struct WebhookResult {
   uint64_t number = 0;
   Outcome outcome = Outcome::kBroken;
   bool may_have_arrived = false;  // false: the backend cannot have read the request, in no try
+  uint64_t retry_after_ms = 0;    // kQueueTimedOut, kBreakerOpen, kAnswered; 0: nobody knows
   webhook::HttpAnswer answer;     // kAnswered
 };
 

@@ -98,12 +98,12 @@ void DisconnectBacklog::send(Entry entry) {
 void DisconnectBacklog::on_call_done(WebhookCall& call, routing::WebhookResult& result) {
   const Pending pending = pending_.extract(&call).mapped();
   Entry entry{call.take_job(), pending.progress};
-  ++entry.progress.failures;
+  if (result.outcome != Outcome::kBreakerOpen) ++entry.progress.failures;
   calls_.erase(call.place);
   if (pending.is_probe) gate_.end_probe();
   if (means_outage(result)) {
     // Calls that were under way when the outage began say nothing new.
-    if (!is_out_ || pending.is_probe) begin_or_extend_outage();
+    if (!is_out_ || pending.is_probe) begin_or_extend_outage(result);
     tell(entry.job, entry.progress);
     ready_.push_back(std::move(entry));
   } else {
@@ -113,19 +113,23 @@ void DisconnectBacklog::on_call_done(WebhookCall& call, routing::WebhookResult& 
       settle(entry.job);
     } else {
       tell(entry.job, entry.progress);
-      delay(std::move(entry));
+      delay(std::move(entry), result.retry_after_ms);
     }
   }
   pump();
 }
 
-void DisconnectBacklog::begin_or_extend_outage() {
+void DisconnectBacklog::begin_or_extend_outage(const routing::WebhookResult& result) {
   is_out_ = true;
-  next_probe_ms_ = context_.loop.now_ms() + jittered(++outage_failures_);
+  // An open breaker knows when it lets the next one pass; nothing has been tried.
+  const uint64_t own_ms =
+      result.outcome == Outcome::kBreakerOpen ? kProbeTakenMs : jittered(++outage_failures_);
+  next_probe_ms_ = context_.loop.now_ms() + std::max(own_ms, result.retry_after_ms);
 }
 
-void DisconnectBacklog::delay(Entry entry) {
-  const uint64_t due_ms = context_.loop.now_ms() + jittered(entry.progress.failures);
+void DisconnectBacklog::delay(Entry entry, uint64_t at_least_ms) {
+  const uint64_t delay_ms = std::max(jittered(entry.progress.failures), at_least_ms);
+  const uint64_t due_ms = context_.loop.now_ms() + delay_ms;
   delayed_.emplace(due_ms, std::move(entry));
 }
 

@@ -4,7 +4,11 @@
 //   steady   up to kInFlight calls run at a time, so that a dying crowd cannot flood the backend;
 //            live traffic goes first (the pool's priorities)
 //   outage   the backend cannot be reached or says 502, 503, 504: everything waits while one probe
-//            at a time is sent, by the oldest entry, 250 ms doubling to 30 s apart with full jitter
+//            at a time is sent, by the oldest entry, 250 ms doubling to 30 s apart with full
+//            jitter; with a breaker (backend/breaker.h) that is open, when that lets the next one
+//            pass
+//
+// A Retry-After of 429 or 503 is waited for where it is longer.
 //
 // An entry that is answered 2xx, or 4xx other than 408, 425 and 429, is done. One that the backend
 // fails on by itself is tried again by the same delays while the others go on. An entry whose end
@@ -80,8 +84,8 @@ class DisconnectBacklog final : CallListener, net::DeadlineListener {
   void tell_waiting();
   uint64_t next_telling_ms() const;
   void arm();
-  void delay(Entry entry);
-  void begin_or_extend_outage();
+  void delay(Entry entry, uint64_t at_least_ms);
+  void begin_or_extend_outage(const routing::WebhookResult& result);
   uint64_t jittered(unsigned failures);
   uint64_t give_up_at_ms(const routing::WebhookJob& job) const;
   bool give_up_if_old(const Entry& entry);

@@ -15,6 +15,10 @@ std::string_view to_string(routing::WebhookResult::Outcome outcome) {
       return "unreachable";
     case Outcome::kBroken:
       return "connection broken";
+    case Outcome::kQueueTimedOut:
+      return "timed out waiting for a connection";
+    case Outcome::kBreakerOpen:
+      return "breaker open";
   }
   return "";
 }

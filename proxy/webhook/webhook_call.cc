@@ -38,6 +38,7 @@ void WebhookCall::on_end(Outcome outcome) {
   result.number = job_->number;
   result.outcome = outcome;
   result.may_have_arrived = tries_sent_ > 0;
+  result.retry_after_ms = retry_after_ms_;
   result.answer = std::move(answer_);
   listener_->on_call_done(*this, result);
 }

@@ -45,6 +45,9 @@ class WebhookCall final : WebhookFlow {
   void on_sent() override;
   uint64_t ends_at_ms() const override { return ends_at_ms_; }
   void on_end(Outcome outcome) override;
+  const void* client() const override {
+    return job_->facts->endpoint->conf.in_flight > 1 ? job_->facts.get() : nullptr;
+  }
 
   OwnedJob job_;
   CallListener* const listener_;

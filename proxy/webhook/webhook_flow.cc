@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/http/retry_after.h"
 #include "proxy/webhook/failure_log.h"
 
 namespace sockhook::webhooks {
@@ -27,6 +28,10 @@ observe::WebhookResult result_of(routing::WebhookResult::Outcome outcome,
       return Result::kTimedOut;
     case Outcome::kUnreachable:
       return Result::kUnreachable;
+    case Outcome::kQueueTimedOut:
+      return Result::kQueueTimedOut;
+    case Outcome::kBreakerOpen:
+      return Result::kBreakerOpen;
     case Outcome::kBroken:
       break;
   }
@@ -76,7 +81,10 @@ void WebhookFlow::arm_try() {
 }
 
 void WebhookFlow::take_connection() {
-  if (backend::Lease lease = pool_.acquire(*this, priority_, has_retried_stale_)) {
+  if (backend::Lease lease = pool_.acquire(*this, {.priority = priority_,
+                                                   .fresh_only = has_retried_stale_,
+                                                   .is_guarded = true,
+                                                   .client = client()})) {
     on_connection(std::move(lease));
   }
 }
@@ -116,7 +124,18 @@ void WebhookFlow::send() {
   on_sent();
 }
 
-void WebhookFlow::on_no_connection(backend::NoConnection) { finish(Outcome::kUnreachable); }
+void WebhookFlow::on_no_connection(backend::NoConnection why) {
+  retry_after_ms_ = pool_.retry_after_ms(why);
+  switch (why) {
+    case backend::NoConnection::kUnreachable:
+    case backend::NoConnection::kNoAddress:
+      return finish(Outcome::kUnreachable);
+    case backend::NoConnection::kQueueTimeout:
+      return finish(Outcome::kQueueTimedOut);
+    case backend::NoConnection::kBreakerOpen:
+      return finish(Outcome::kBreakerOpen);
+  }
+}
 
 void WebhookFlow::on_response_head(http::ResponseHead& head) {
   has_head_ = true;
@@ -135,15 +154,29 @@ void WebhookFlow::on_response_body(std::string_view data) {
 }
 
 void WebhookFlow::on_response_end(http::Headers&, bool) {
+  report_answer();
   lease_.give_back();
   if (retry(retries_status(answer_.status))) return;
   finish(Outcome::kAnswered);
 }
 
+// For the breaker, and for whoever tries again.
+void WebhookFlow::report_answer() {
+  const int status = answer_.status;
+  if (status == 429 || status == 503) {
+    retry_after_ms_ = http::retry_after_of(status, answer_.headers, net::Loop::wall_ms());
+  }
+  if (status == 502 || status == 503 || status == 504) {
+    lease_.report_failed(status == 503 ? retry_after_ms_ : 0);
+  } else {
+    lease_.report_good();
+  }
+}
+
 void WebhookFlow::on_failure(http::ExchangeFailure failure) {
-  const bool was_reused = lease_.is_reused();
+  const bool is_stale = lease_.is_reused() && failure == http::ExchangeFailure::kClosedBeforeAnswer;
+  if (!is_stale || has_retried_stale_) lease_.report_failed();
   lease_.discard();
-  const bool is_stale = was_reused && failure == http::ExchangeFailure::kClosedBeforeAnswer;
   if (is_stale && !has_retried_stale_) {
     has_retried_stale_ = true;
     // This one was none: the backend had closed before it came.
@@ -157,6 +190,11 @@ void WebhookFlow::on_failure(http::ExchangeFailure failure) {
 }
 
 void WebhookFlow::on_deadline(net::Deadline&) {
+  if (state_ == State::kPause) {
+    enter(State::kWaiting);
+    begin_try();
+    return;
+  }
   let_go();
   if (retry(policy().on_timeout && context_.loop.now_ms() < ends_at_ms())) return;
   lose_answer(Outcome::kTimedOut);
@@ -165,6 +203,7 @@ void WebhookFlow::on_deadline(net::Deadline&) {
 void WebhookFlow::let_go() {
   cancel();
   unpark();
+  if (state_ == State::kExchange) lease_.report_failed();
   lease_.discard();
 }
 
@@ -175,13 +214,21 @@ bool WebhookFlow::retries_status(int status) const {
 
 // Goes for another try if there is one left; the same events, so the same ids.
 bool WebhookFlow::retry(bool is_allowed) {
+  const uint64_t pause_ms = retry_after_ms_;
   if (!is_allowed || tries_left_ <= 1) return false;
+  if (pause_ms > 0 && context_.loop.now_ms() + pause_ms >= ends_at_ms()) return false;
   --tries_left_;
-  enter(State::kWaiting);
   context_.metrics.webhook_retries.add(1);
   answer_ = {};
   has_head_ = false;
-  begin_try();
+  retry_after_ms_ = 0;
+  if (pause_ms > 0) {
+    enter(State::kPause);
+    context_.loop.deadlines().arm(try_deadline_, pause_ms);
+  } else {
+    enter(State::kWaiting);
+    begin_try();
+  }
   return true;
 }
 

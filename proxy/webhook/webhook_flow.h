@@ -3,12 +3,14 @@
 //
 //   kWaiting   for a connection of the pool; with one, parked until the LeaseGuard lets it go
 //   kExchange  the request is sent, the answer is read
+//   kPause     until a try may follow: the answer asked for it by Retry-After
 //   kDone      on_end has been called; its owner destroys it
 //
 // Within the route's timeout it may take several tries (contract 4): once more on a fresh
 // connection when a reused one was closed before a byte of the answer came, since the backend
 // cannot have read the request; and as often as the route's `retry` allows. A try may use what is
-// left of the time divided by the tries left.
+// left of the time divided by the tries left. A retry before its answer's Retry-After is over would
+// be of no use: it comes later, or, where the timeout is over by then, not at all.
 //
 // Thread: the worker's.
 
@@ -64,6 +66,8 @@ class WebhookFlow : backend::PoolRequest,
   virtual void on_sent() = 0;
   // When the last try has to end, in loop time; UINT64_MAX: not known before the first one is sent.
   virtual uint64_t ends_at_ms() const = 0;
+  // Whose turn it takes (backend::Wish); null: nobody's who may have several.
+  virtual const void* client() const { return nullptr; }
   // The last event. The answer is answer_.
   virtual void on_end(Outcome outcome) = 0;
 
@@ -89,11 +93,12 @@ class WebhookFlow : backend::PoolRequest,
   webhook::HttpAnswer answer_;
   uint64_t waiting_since_us_ = 0;  // for the present try
   uint64_t sent_at_us_ = 0;
-  unsigned tries_sent_ = 0;  // that the backend may have read
+  unsigned tries_sent_ = 0;      // that the backend may have read
+  uint64_t retry_after_ms_ = 0;  // that the backend or its pool asks for; 0: neither does
   bool has_head_ = false;
 
  private:
-  enum class State : uint8_t { kWaiting, kExchange, kDone };
+  enum class State : uint8_t { kWaiting, kExchange, kPause, kDone };
 
   void on_connection(backend::Lease lease) override;
   void on_no_connection(backend::NoConnection why) override;
@@ -109,6 +114,7 @@ class WebhookFlow : backend::PoolRequest,
   void send_when_allowed();
   void send();
   bool retry(bool is_allowed);
+  void report_answer();
   void lose_answer(Outcome outcome);
   bool retries_status(int status) const;
   const conf::Retry& policy() const { return route_.conf.retry; }

@@ -18,12 +18,15 @@ namespace sockhook::backend {
 inline constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 // Asks for a connection, sends a GET on it when told to, and keeps what came of it.
-struct User final : PoolRequest, http::ExchangeListener {
+struct User : PoolRequest, http::ExchangeListener {
   explicit User(BackendPool& p) : pool(p) {}
 
   void ask(Priority priority = Priority::kLive, bool fresh_only = false) {
     outcome.reset();
-    lease = pool.acquire(*this, priority, fresh_only);
+    lease = pool.acquire(*this, {.priority = priority,
+                                 .fresh_only = fresh_only,
+                                 .is_guarded = is_guarded,
+                                 .client = client});
   }
   void send() { lease.connection().send(this, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", {}); }
   bool has_lease() const { return static_cast<bool>(lease); }
@@ -40,6 +43,8 @@ struct User final : PoolRequest, http::ExchangeListener {
   void on_failure(http::ExchangeFailure) override { has_failed = true; }
 
   BackendPool& pool;
+  const void* client = nullptr;
+  bool is_guarded = false;
   Lease lease;
   int connections = 0;
   std::optional<NoConnection> outcome;
@@ -87,8 +92,11 @@ class PoolTest : public ::testing::Test, public PoolListener {
 
   BackendPool& open_pool(uint64_t idle_ms = BackendPool::kIdleMs) {
     budget = std::make_unique<BackendBudget>(config.max_connections, [this] { ++wakes; });
+    if (config.breaker) {
+      breaker = std::make_unique<Breaker>(*config.breaker, [](uint64_t) { return 0; });
+    }
     pool = std::make_unique<BackendPool>(loop, std::make_shared<conf::Backend>(config), *budget,
-                                         this, nullptr, idle_ms);
+                                         this, nullptr, breaker.get(), idle_ms);
     return *pool;
   }
   // As the worker does after a wake-up.
@@ -118,6 +126,7 @@ class PoolTest : public ::testing::Test, public PoolListener {
   conf::Backend config;
   std::vector<std::unique_ptr<testing::ScriptedBackend>> backends;
   std::unique_ptr<BackendBudget> budget;
+  std::unique_ptr<Breaker> breaker;
   std::unique_ptr<BackendPool> pool;
   std::unique_ptr<BackendPool> other_pool;
   int wakes = 0;
