@@ -79,11 +79,13 @@ backends:
     timeout: 1s
     connect_timeout: 250ms
     max_connections: 3
+    queue_timeout: 2s
     answer_size: 2KiB
     headers: {X-Api-Key: "secret ", x-empty: ""}
     tls: {ca: /ca, certificate: /c, key: /k, server_name: web}
     health: {path: "/up?deep=1", interval: 1s}
-  app: {url: "http+unix://%2Fa", health: {}}
+    breaker: {failures: 20%, of: 50, open: 2s}
+  app: {url: "http+unix://%2Fa", health: {}, breaker: {}, queue_timeout: off}
 )"));
   ASSERT_EQ(config.backends.size(), 2U);
   const Backend& web = config.backends[0];
@@ -94,14 +96,18 @@ backends:
   EXPECT_EQ(web.timeout, seconds{1});
   EXPECT_EQ(web.connect_timeout, Duration{250});
   EXPECT_EQ(web.max_connections, 3U);
+  EXPECT_EQ(web.queue_timeout, seconds{2});
   EXPECT_EQ(web.answer_size, 2_KiB);
   EXPECT_THAT(web.headers, ElementsAre(Header{"X-Api-Key", "secret "}, Header{"x-empty", ""}));
   EXPECT_EQ(web.tls.ca, "/ca");
   EXPECT_EQ(web.tls.files, (CertificateFiles{"/c", "/k"}));
   EXPECT_EQ(web.tls.server_name, "web");
   EXPECT_EQ(web.health, (HealthCheck{"/up?deep=1", seconds{1}}));
+  EXPECT_EQ(web.breaker, (Breaker{Percent{20}, 50, seconds{2}}));
   EXPECT_EQ(config.backends[1].name, "app");
   EXPECT_EQ(config.backends[1].health, HealthCheck{});
+  EXPECT_EQ(config.backends[1].breaker, Breaker{});
+  EXPECT_EQ(config.backends[1].queue_timeout, std::nullopt);
 }
 
 TEST(ConfigReader, ReadsTokensAsSecretsOrMaps) {

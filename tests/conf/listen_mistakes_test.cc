@@ -167,7 +167,9 @@ TEST(BackendMistakes, NumbersHealthAndTls) {
     answer_size: 1e3
     tls: {certificate: a, key: b}
     health: on
-  b: {url: "http://h", health: {path: health, interval: 2}}
+    breaker: on
+    queue_timeout: 2h
+  b: {url: "http://h", health: {path: health, interval: 2}, breaker: {failures: 0%, of: 0, open: 31s}}
 )")),
       ElementsAre("f:4:14: backends.a.timeout: \"0s\" is out of range; allowed: a duration from "
                   "1ms to 1h, written like 250ms, 29s, 10m or 2h",
@@ -179,10 +181,20 @@ TEST(BackendMistakes, NumbersHealthAndTls) {
                   "https:// URL",
                   "f:8:13: backends.a.health: is a single value; allowed: off, or a map of path "
                   "and interval",
-                  "f:9:39: backends.b.health.path: \"health\" does not begin with /; allowed: a "
+                  "f:9:14: backends.a.breaker: is a single value; allowed: off, or a map of "
+                  "failures, of and open",
+                  "f:10:20: backends.a.queue_timeout: \"2h\" is out of range; allowed: off, or a "
+                  "duration from 1ms to 1h, written like 250ms, 29s, 10m or 2h",
+                  "f:11:39: backends.b.health.path: \"health\" does not begin with /; allowed: a "
                   "path such as /health",
-                  "f:9:57: backends.b.health.interval: \"2\" has no unit; allowed: a duration from "
-                  "1ms to 1h, written like 250ms, 29s, 10m or 2h"));
+                  "f:11:57: backends.b.health.interval: \"2\" has no unit; allowed: a duration "
+                  "from 1ms to 1h, written like 250ms, 29s, 10m or 2h",
+                  "f:11:81: backends.b.breaker.failures: \"0%\" is out of range; allowed: 1% to "
+                  "100%",
+                  "f:11:89: backends.b.breaker.of: \"0\" is out of range; allowed: a whole number "
+                  "from 1 to 10000",
+                  "f:11:98: backends.b.breaker.open: \"31s\" is out of range; allowed: a duration "
+                  "from 1ms to 30s, written like 250ms, 29s, 10m or 2h"));
 }
 
 }  // namespace
