@@ -65,8 +65,7 @@ void Client::on_frame(uint8_t opcode, std::string_view payload) {
   } else if (opcode == bench::kText && id_.empty()) {
     id_ = payload;
     ++context_.open;
-    context_.ledger.longest_wait_ms =
-        std::max(context_.ledger.longest_wait_ms, now_ms() - began_ms_);
+    context_.ledger.note_wait(began_ms_, now_ms());
     context_.ledger.most_attempts = std::max(context_.ledger.most_attempts, attempts_);
     attempts_ = 0;
     while (said_ < unanswered_.size()) say(unanswered_[said_]);

@@ -13,6 +13,12 @@ std::string to_object(const std::map<std::string, uint64_t>& counts) {
 
 }  // namespace
 
+void Ledger::note_wait(int64_t began_ms, int64_t now_ms) {
+  if (now_ms - began_ms < longest_wait_ms) return;
+  longest_wait_ms = now_ms - began_ms;
+  longest_wait_at_ms = now_ms;
+}
+
 std::size_t Ledger::owed_disconnects() const {
   std::size_t owed = 0;
   for (const auto& [id, connection] : connections) owed += connection.disconnects == 0 ? 1 : 0;
@@ -53,6 +59,7 @@ std::string Ledger::to_json() const {
          ", \"pushes\": " + to_object(push_answers) + ", \"failures\": " + to_object(failures) +
          ", \"refusals\": " + to_object(refusals) +
          ", \"longest_wait_ms\": " + std::to_string(longest_wait_ms) +
+         ", \"longest_wait_at_ms\": " + std::to_string(longest_wait_at_ms) +
          ", \"most_attempts\": " + std::to_string(most_attempts) + ", \"closes\": [" + closed +
          "]}";
 }

