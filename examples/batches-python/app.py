@@ -1,8 +1,8 @@
 """Readings of many sensors behind Sockhook: one transaction for each batch, not for each message.
 
 Sensors send {"celsius": 21.5}. What came while the last batch was being written comes together as the
-next one, so the slower the disk, the larger the batches. The event's id is the key of its row:
-an event that comes twice (a retry) is written once.
+next one, so the slower the disk, the larger the batches. The event's id is the key of its row: if the
+route had a `retry`, an event that came twice would be written once.
 
     python3 app.py      PORT=3000, TABLE_FILE=readings.db
 """
