@@ -77,17 +77,18 @@ void Session::process(std::string_view input) {
     const websocket::Incoming incoming = reader_.next(&input, reader_limits);
     switch (incoming.kind) {
       case websocket::Incoming::Kind::kNeedMore:
-        if (!input.empty()) count_idle_word();
+        if (is_open() && !input.empty()) count_idle_words(0);
         break;
       case websocket::Incoming::Kind::kPong:
-        count_idle_word();
+        if (is_open()) count_idle_words(0);
         break;
       case websocket::Incoming::Kind::kMessage:
         on_message(incoming);
         break;
       case websocket::Incoming::Kind::kPing:
-        count_idle_word();
-        if (is_open()) send(websocket::encode_frame(Opcode::kPong, incoming.payload));
+        if (!is_open()) break;
+        count_idle_words(0);
+        send(websocket::encode_frame(Opcode::kPong, incoming.payload));
         break;
       case websocket::Incoming::Kind::kClose:
         on_client_close(incoming);
@@ -109,11 +110,11 @@ void Session::on_message(const websocket::Incoming& message) {
   metrics.message_bytes_in.add(message.payload.size());
   last_message_ms_ = now_ms();
   facts_->last_active_at_ms = net::Loop::wall_ms();
-  if (!take_message_token()) return count_idle_word();
+  if (!take_message_token()) return count_idle_words(message.payload.size());
   const routing::Selection selection =
       endpoint.select(message.payload, message.binary, context_.selector);
   if (selection.route == nullptr) {
-    count_idle_word();
+    count_idle_words(message.payload.size());
     send_error_frame(webhook::kForbidden, fresh_request_id());
     return;
   }

@@ -174,7 +174,8 @@ class Session final : net::StreamListener, net::DeadlineListener {
   bool is_waiting_for_token() const;
   uint64_t token_due_ms() const;
   bool take_message_token();
-  void count_idle_word();
+  uint32_t idle_words_now() const;
+  void count_idle_words(std::size_t bytes);
   bool has_said_enough() const;
 
   const conf::Limits& limits() const { return facts_->endpoint->conf.limits; }
@@ -202,7 +203,7 @@ class Session final : net::StreamListener, net::DeadlineListener {
   double tokens_ = 0;
   uint64_t messages_ = 0;    // events so far: the number in ce-id
   uint32_t in_flight_ = 0;   // webhooks running
-  uint32_t idle_words_ = 0;  // since idle_words_at_ms_, which wraps around
+  uint32_t idle_words_ = 0;  // left at idle_words_at_ms_, which wraps around
   uint32_t idle_words_at_ms_ = 0;
   const uint32_t slot_;
   State state_ = State::kConnecting;

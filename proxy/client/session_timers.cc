@@ -17,6 +17,7 @@ namespace {
 
 // See has_said_enough().
 constexpr uint32_t kIdleWords = 32;
+constexpr std::size_t kIdleWordBytes = std::size_t{16} * 1024;
 constexpr uint64_t kIdleWordsMs = net::DeadlineWheel::kTickMs;
 
 uint64_t ms(conf::Duration duration) { return static_cast<uint64_t>(duration.count()); }
@@ -51,9 +52,9 @@ void Session::arm() {
     }
   }
   if (is_waiting_for_token()) due = std::min(due, token_due_ms());
-  // What held the rest of its words back holds for open connections only.
+  // What held the rest of its input back may hold for open connections only.
   if (state_ == State::kClosing && !stash_.empty() && may_process()) due = now;
-  if (has_said_enough()) due = std::min(due, now + kIdleWordsMs);
+  if (has_said_enough()) due = std::min(due, now + idle_words_now() / kIdleWords * kIdleWordsMs);
   if (due == UINT64_MAX) {
     deadline_.cancel();
   } else {
@@ -158,20 +159,28 @@ bool Session::take_message_token() {
 // ---------------------------------------------------------------------------------------------
 // Idle words: what a client says that occupies no webhook (pings, pongs, fragments by the dozen,
 // messages that are answered by an error frame). Only the loop's own work holds them back, which is
-// everybody's: after some of them the rest waits for the next tick, and so does the socket.
+// everybody's: after some of them the rest waits for a later tick, and so does the socket. A long
+// one, perhaps inflated from little, counts as several. Once the connection is closing, only
+// messages cost something.
 
-void Session::count_idle_word() {
+uint32_t Session::idle_words_now() const {
+  const uint64_t ticks = (static_cast<uint32_t>(now_ms()) - idle_words_at_ms_) / kIdleWordsMs;
+  return static_cast<uint32_t>(idle_words_ - std::min<uint64_t>(idle_words_, ticks * kIdleWords));
+}
+
+void Session::count_idle_words(std::size_t bytes) {
   const auto now = static_cast<uint32_t>(now_ms());
   if (now - idle_words_at_ms_ >= kIdleWordsMs) {
+    idle_words_ = idle_words_now();
     idle_words_at_ms_ = now;
-    idle_words_ = 0;
   }
-  if (++idle_words_ == kIdleWords && state_ == State::kOpen) arm();
+  idle_words_ += 1 + static_cast<uint32_t>(bytes / kIdleWordBytes);
+  if (has_said_enough()) arm();
 }
 
 bool Session::has_said_enough() const {
-  return idle_words_ >= kIdleWords && state_ == State::kOpen &&
-         static_cast<uint32_t>(now_ms()) - idle_words_at_ms_ < kIdleWordsMs;
+  return (state_ == State::kOpen || state_ == State::kClosing) && idle_words_ >= kIdleWords &&
+         idle_words_now() >= kIdleWords;
 }
 
 }  // namespace sockhook::client

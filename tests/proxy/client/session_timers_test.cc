@@ -180,6 +180,21 @@ TEST_F(SessionTimers, WhatCostsOnlyTheLoopIsRationed) {
   }));
 }
 
+TEST_F(SessionTimers, ALongWordCountsAsSeveral) {
+  limits().messages_per_second = conf::Rate{0.01, 1, conf::Rate::Over::kReject};
+  Client& client = open();
+  client.say("the only one");
+  answer(client, 204);
+  const std::string word =
+      sockhook::testing::client_frame(Opcode::kText, std::string(1 << 20, 'x'));
+  client.stream->deliver(word + word + word);
+  std::size_t errors = client.frames().size();
+  EXPECT_EQ(errors, 1U);
+  const uint64_t began_ms = now_ms();
+  EXPECT_TRUE(run_until([&] { return (errors += client.frames().size()) == 3; }));
+  EXPECT_GE(now_ms() - began_ms, 30U);
+}
+
 // Whatever held it back: a client that has vanished meanwhile is not kept.
 TEST_F(SessionTimers, ARationedClientMayVanish) {
   Client& client = open();
