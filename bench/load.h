@@ -33,6 +33,8 @@ void load_ws(const LoadOptions& options);      // echo: every message is answere
 void load_http(const LoadOptions& options);    // POSTs to a plain HTTP server
 void load_idle(const LoadOptions& options);    // opens connections and holds them until stdin ends
 void load_fanout(const LoadOptions& options);  // publishes that reach every connection
+// Opens connections, resets all of them at once and opens as many again.
+void load_reconnect(const LoadOptions& options);
 // Pushes to one connection by way of another node, in turns with bare messages through Redis.
 void load_push(const LoadOptions& options);
 

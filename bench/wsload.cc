@@ -14,9 +14,9 @@ namespace bench {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: wsload ws|http|idle|fanout|push ADDRESS:PORT [--path PATH] [--connections N] [--window "
+    "usage: wsload ws|http|idle|reconnect|fanout|push ADDRESS:PORT [--path PATH] [--connections "
     "N]\n"
-    "         [--size BYTES] [--seconds S] [--at-a-time N] [--watch PID,PID]\n"
+    "         [--window N] [--size BYTES] [--seconds S] [--at-a-time N] [--watch PID,PID]\n"
     "         [--management ADDRESS:PORT] [--publish-path PATH] [--redis ADDRESS:PORT]";
 
 std::size_t parse_number(const std::string& text) {
@@ -64,7 +64,8 @@ LoadOptions parse_options(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   const std::map<std::string, void (*)(const bench::LoadOptions&)> modes = {
-      {"ws", bench::load_ws},         {"http", bench::load_http}, {"idle", bench::load_idle},
+      {"ws", bench::load_ws},         {"http", bench::load_http},
+      {"idle", bench::load_idle},     {"reconnect", bench::load_reconnect},
       {"fanout", bench::load_fanout}, {"push", bench::load_push},
   };
   const auto mode = argc >= 3 ? modes.find(argv[1]) : modes.end();
