@@ -15,7 +15,7 @@
 #include "protocol/http/header_rules.h"
 #include "tests/fuzz/http_input.h"
 
-using namespace sockhook::http;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook::http;
 using sockhook::fuzz::Input;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -18,7 +18,7 @@
 
 namespace {
 
-using namespace sockhook;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook;
 using nlohmann::json;
 using webhook::BatchReader;
 

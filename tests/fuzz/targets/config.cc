@@ -14,7 +14,7 @@
 
 namespace {
 
-using namespace sockhook::conf;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook::conf;
 
 constexpr ReadOptions kOptions{.check_files = false, .check_served = false};
 

@@ -16,7 +16,7 @@
 
 namespace {
 
-using namespace sockhook::conf;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook::conf;
 
 constexpr std::size_t kBytes = std::size_t{64} * 1024;
 constexpr double kMaxSeconds = 4.0;  // under sanitizers

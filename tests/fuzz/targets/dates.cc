@@ -11,7 +11,7 @@
 #include "protocol/http/http_writer.h"
 #include "protocol/http/retry_after.h"
 
-using namespace sockhook::http;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook::http;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::int64_t kNow = 1767268800;

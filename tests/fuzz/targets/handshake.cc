@@ -27,7 +27,7 @@
 
 namespace {
 
-using namespace sockhook;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook;
 
 void check_upgrade(const http::RequestHead& head) {
   const auto refusal = websocket::check_upgrade(head);

@@ -9,8 +9,8 @@
 #include "protocol/base/check.h"
 #include "protocol/webhook/connection_id.h"
 
-using namespace sockhook::webhook;  // NOLINT(google-build-using-namespace): a target's own
-                                    // namespace
+using namespace sockhook::webhook;
+// namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

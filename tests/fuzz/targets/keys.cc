@@ -13,7 +13,7 @@
 
 namespace {
 
-using namespace sockhook::auth;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook::auth;
 
 constexpr std::array kAlgorithms = {Algorithm::kHs256, Algorithm::kHs512, Algorithm::kRs256,
                                     Algorithm::kPs512, Algorithm::kEs256, Algorithm::kEs384,

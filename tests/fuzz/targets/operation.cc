@@ -20,7 +20,7 @@
 
 namespace {
 
-using namespace sockhook;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook;
 using management::BatchLine;
 
 void check_target(const push::Target& target) {

@@ -13,7 +13,7 @@
 
 namespace {
 
-using namespace sockhook;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook;
 
 std::string encode_any(const cluster::Message& message) {
   return std::visit([](const auto& alternative) { return cluster::encode(alternative); }, message);

@@ -11,7 +11,7 @@
 #include "protocol/base/check.h"
 #include "protocol/http/http_writer.h"
 
-using namespace sockhook;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

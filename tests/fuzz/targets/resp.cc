@@ -17,7 +17,7 @@
 
 namespace {
 
-using namespace sockhook;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook;
 using fuzz::Cuts;
 using redis::Reply;
 

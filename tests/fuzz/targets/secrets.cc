@@ -10,8 +10,8 @@
 #include "protocol/webhook/base64.h"
 #include "protocol/webhook/signature.h"
 
-using namespace sockhook::webhook;  // NOLINT(google-build-using-namespace): a target's own
-                                    // namespace
+using namespace sockhook::webhook;
+// namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -18,7 +18,7 @@
 
 namespace {
 
-using namespace sockhook;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook;
 
 // The day of the seeds.
 constexpr std::int64_t kNow = 1767268800;

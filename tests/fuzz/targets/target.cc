@@ -16,7 +16,7 @@
 
 namespace {
 
-using namespace sockhook::http;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook::http;
 
 void check_percent(std::string_view text) {
   SOCKHOOK_CHECK(percent_decode(percent_encode(text)) == text);

@@ -22,7 +22,7 @@
 
 namespace {
 
-using namespace sockhook::auth;  // NOLINT(google-build-using-namespace): a target's own namespace
+using namespace sockhook::auth;
 using sockhook::webhook::base64url;
 
 // The keys of RFC 7515's examples A.1 (for HS256), A.2 (RS256) and A.3 (ES256).

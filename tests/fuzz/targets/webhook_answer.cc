@@ -21,8 +21,8 @@
 
 namespace {
 
-using namespace sockhook::webhook;  // NOLINT(google-build-using-namespace): a target's own
-                                    // namespace
+using namespace sockhook::webhook;
+// namespace
 namespace http = sockhook::http;
 namespace websocket = sockhook::websocket;
 
