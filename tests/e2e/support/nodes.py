@@ -23,6 +23,7 @@ class Nodes:
         wait=True,
         file_limit=None,
         cpus=None,
+        mounts=None,
         **of_endpoint,
     ):
         """A node before the fake backend. Keywords: settings of its one endpoint, `app` of its
@@ -35,7 +36,13 @@ class Nodes:
             config or {},
         ]
         node = Sockhook(
-            self.directory, *layers, env=env, wait=wait, file_limit=file_limit, cpus=cpus
+            self.directory,
+            *layers,
+            env=env,
+            wait=wait,
+            file_limit=file_limit,
+            cpus=cpus,
+            mounts=mounts,
         )
         self.running.append(node)
         return node

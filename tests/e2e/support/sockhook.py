@@ -60,7 +60,15 @@ class Sockhook:
     """One running node. Its config is `layers`, each merged over those before and `defaults()`."""
 
     def __init__(
-        self, directory, *layers, env=None, wait=True, arguments=None, file_limit=None, cpus=None
+        self,
+        directory,
+        *layers,
+        env=None,
+        wait=True,
+        arguments=None,
+        file_limit=None,
+        cpus=None,
+        mounts=None,
     ):
         self.directory = Path(directory)
         self.number = len(list(self.directory.glob("sockhook-*.yaml"))) + 1
@@ -75,7 +83,8 @@ class Sockhook:
         self.clients = []
         self.signalled = False
         self._checked = False
-        self._start(arguments or ["run", "--config", str(self.config_file)], env, file_limit, cpus)
+        arguments = arguments or ["run", "--config", str(self.config_file)]
+        self._start(arguments, env, file_limit, cpus, mounts)
         if wait:
             try:
                 self.wait_ready()
@@ -94,7 +103,7 @@ class Sockhook:
             "log": {"level": "debug", "format": "json"},
         }
 
-    def _start(self, arguments, env, file_limit, cpus):
+    def _start(self, arguments, env, file_limit, cpus, mounts):
         self.log_file = self.directory / f"sockhook-{self.number}.log"
         self.error_file = self.directory / f"sockhook-{self.number}.err"
         command = [str(BINARY), *arguments]
@@ -102,6 +111,10 @@ class Sockhook:
             command = ["taskset", "--cpu-list", ",".join(map(str, cpus)), *command]
         if file_limit:
             command = ["prlimit", f"--nofile={file_limit}:{file_limit}", *command]
+        if mounts:  # {directory: where the node sees it}
+            binds = [f"mount --bind '{source}' '{target}'" for source, target in mounts.items()]
+            script = " && ".join([*binds, 'exec "$@"'])
+            command = ["unshare", "--mount", "sh", "-c", script, "sh", *command]
         with open(self.log_file, "wb") as out, open(self.error_file, "wb") as err:
             self.process = subprocess.Popen(
                 command,
