@@ -1,0 +1,35 @@
+"""Clients that are not in yet."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "attack, memory",
+    [
+        ("silent_sockets", 40),
+        ("slow_heads", 40),
+        ("long_heads", 20),
+        ("many_headers", 20),
+        ("many_requests", 20),
+        ("garbage", 20),
+        ("resets", 20),
+        ("half_closed", 20),
+    ],
+)
+def test_before_the_handshake(arena, attack, memory):
+    arena.endure(attack, memory)
+
+
+@pytest.mark.parametrize(
+    "attack, memory",
+    [
+        ("half_tls_handshakes", 60),
+        ("slow_heads_in_tls", 20),
+        ("tls_handshakes", 20),
+        ("abandoned_hellos", 20),
+    ],
+)
+def test_before_the_handshake_in_tls(arena, attack, memory):
+    if not arena.authority:
+        pytest.skip("it has TLS")
+    arena.endure(attack, memory)
