@@ -154,6 +154,7 @@ class SessionTest : public ::testing::Test {
               AdmissionResult::kAdmitted);
     Session& session = hub().create(world().sessions, facts, &client, std::move(offered));
     client.id = session.facts().id;
+    if (next_token) session.grant(*std::exchange(next_token, std::nullopt));
     session.begin({}, {});
     return client;
   }
@@ -250,6 +251,7 @@ class SessionTest : public ::testing::Test {
   conf::Config config = sockhook::testing::chat_config();
   sockhook::testing::LoopRunner runner;
   routing::ConnectionJournal* journal = nullptr;  // before the first client comes
+  std::optional<TokenGrant> next_token;           // of the next client
 
  private:
   std::optional<World> world_;
