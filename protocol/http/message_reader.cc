@@ -45,11 +45,9 @@ struct MessageReader::Callbacks {
     reader.on_body(std::string_view(at, length));
     return 0;
   }
+  // Pauses, so that read_chunked sees how long each line was, however many come at once.
   static int chunk_header(llhttp_t* parser) {
-    MessageReader& reader = of(parser);
-    reader.chunk_overhead_ -= std::min(reader.chunk_overhead_, kFreeOverheadPerChunk);
-    if (parser->content_length > 0) return 0;
-    reader.last_chunk_ = true;
+    of(parser).last_chunk_ = parser->content_length == 0;
     return HPE_PAUSED;
   }
   static int message_complete(llhttp_t* parser) {
@@ -221,17 +219,24 @@ std::size_t MessageReader::read_until_close(std::string_view data) {
 std::size_t MessageReader::read_chunked(std::string_view data) {
   chunk_data_ = 0;
   const llhttp_errno_t error = llhttp_execute(&llhttp_, data.data(), data.size());
-  if (error != HPE_OK && !(error == HPE_PAUSED && last_chunk_)) return fail_in_llhttp();
+  const bool has_size_line = error == HPE_PAUSED;
+  if (error != HPE_OK && !has_size_line) return fail_in_llhttp();
 
   const std::size_t used =
-      last_chunk_ ? static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - data.data())
-                  : data.size();
+      has_size_line ? static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - data.data())
+                    : data.size();
   // A sender could otherwise keep us busy for ever with zeros or extensions in a size line.
   chunk_overhead_ += used - chunk_data_;
-  if (chunk_overhead_ > limits_.chunk_overhead + chunk_data_) {
+  if (chunk_overhead_ > limits_.chunk_overhead + kFreeOverheadPerChunk) {
     return fail(400, "too much chunk framing for too little data");
   }
-  if (last_chunk_) begin_trailers();
+  if (!has_size_line) return used;
+  chunk_overhead_ -= std::min(chunk_overhead_, kFreeOverheadPerChunk);
+  if (last_chunk_) {
+    begin_trailers();
+  } else {
+    llhttp_resume(&llhttp_);
+  }
   return used;
 }
 

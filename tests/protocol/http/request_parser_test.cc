@@ -369,12 +369,28 @@ TEST(RequestParser, LimitsAreSettable) {
 }
 
 TEST(RequestParser, SmallChunksOfAHonestSenderAreNoAttack) {
-  RecordedRequest recorded;
   std::string body;
   for (int i = 0; i < 20000; ++i) body += "1\r\nx\r\n";
   body += "0\r\n\r\n";
-  EXPECT_EQ(feed_in_pieces(recorded.parser, chunked(body), 4096).state, ParseState::kComplete);
-  EXPECT_EQ(recorded.body.size(), 20000u);
+  for (const std::size_t piece : kPieces) {
+    RecordedRequest recorded;
+    EXPECT_EQ(feed_in_pieces(recorded.parser, chunked(body), piece).state, ParseState::kComplete);
+    EXPECT_EQ(recorded.body.size(), 20000u);
+  }
+}
+
+// What one size line may be long depends neither on how it comes nor on what comes with it.
+TEST(RequestParser, ALongSizeLineIsRefusedHoweverItComes) {
+  const ParserLimits limits{.chunk_overhead = 32};
+  for (const std::size_t piece : kPieces) {
+    for (const std::size_t extension : {44, 45}) {
+      const std::string body = "5;" + std::string(extension, 'a') + "\r\nhello\r\n0\r\n\r\n";
+      RecordedRequest recorded(limits);
+      EXPECT_EQ(feed_in_pieces(recorded.parser, chunked(body), piece).state,
+                extension == 44 ? ParseState::kComplete : ParseState::kError)
+          << piece << ' ' << extension;
+    }
+  }
 }
 
 TEST(RequestParser, SaysWhetherSomethingHasCome) {
