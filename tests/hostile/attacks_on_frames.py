@@ -159,16 +159,17 @@ def small_bombs(attacker, count=4):
 
 
 @attack
-def rejected_bombs(attacker, count=4):
+def rejected_bombs(attacker, count=2):
     """The same as fast as they are taken, where most are answered `Too Many Requests`."""
     socks = attacker.clients(count, "/deflating_limited", headers=DEFLATE)
     return pump(attacker, socks, bomb(1) * 20)
 
 
 @attack
-def compressed_nothing(attacker, count=8):
-    """Compressed messages that are empty, each through the inflater."""
-    data = frame(BINARY, b"\0", rsv=4) * 5000
+def rejected_deflated(attacker, count=4):
+    """Compressed messages, each through the inflater, of which most are rejected."""
+    block = b"\0\x40\0\xbf\xff" + b"x" * 64  # as it is: 64 bytes
+    data = frame(BINARY, block + b"\0", rsv=4) * 500
     return pump(attacker, attacker.clients(count, "/deflating_limited", headers=DEFLATE), data)
 
 

@@ -22,7 +22,7 @@ import pytest
         ("bombs", 30),
         ("small_bombs", 40),
         ("rejected_bombs", 40),
-        ("compressed_nothing", 20),
+        ("rejected_deflated", 20),
         ("frozen_peers", 20),
         ("reset_storm", 20),
     ],
