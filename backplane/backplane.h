@@ -59,6 +59,8 @@ class BackplaneListener {
   virtual void on_down() = 0;  // it does not
   // Not taken for dead before this time of the loop's clock (ms).
   virtual void on_lease(std::uint64_t until_ms) = 0;
+  // Redis has lost data: for a while others may not be found. on_repair() follows.
+  virtual void on_data_lost() = 0;
   // Redis may have lost what this node told: tell all names and records again.
   virtual void on_repair() = 0;
   virtual void on_fenced(FenceReason reason) = 0;
@@ -71,6 +73,9 @@ class BackplaneListener {
 
 class Backplane {
  public:
+  // From on_data_lost() until all others have told their names again, a heartbeat not counted,
+  // after which each has noticed.
+  static constexpr std::uint64_t kRetoldMs = 5'000;
   // The longest that an answer takes (contract 8: "503 within 1 s").
   static constexpr std::uint64_t kCommandMs = 900;
   // Of on_orphans.
@@ -88,6 +93,8 @@ class Backplane {
   virtual void start(const NodeInfo& self, BackplaneListener* listener) = 0;
   // A new life after on_fenced(kLost): names and records are told again by the caller.
   virtual void restart(const NodeKey& fresh) = 0;
+  // This node is about to go: it takes over no more from the dead, whatever life it is in.
+  virtual void retire() = 0;
   // Leaves it: what was written before is flushed, records that are left are for the others to
   // take over at once. on_left() follows within kCommandMs and is the last event.
   virtual void leave() = 0;

@@ -30,6 +30,7 @@ class MemoryBackplane final : public Backplane {
 
   void start(const NodeInfo& self, BackplaneListener* listener) override;
   void restart(const NodeKey& fresh) override;
+  void retire() override { is_retired_ = true; }
   void leave() override;
 
   const std::vector<NodeInfo>& others() const override { return others_; }
@@ -69,6 +70,7 @@ class MemoryBackplane final : public Backplane {
   NodeInfo self_;
   BackplaneListener* listener_ = nullptr;
   std::vector<NodeInfo> others_;
+  bool is_retired_ = false;
 };
 
 }  // namespace sockhook::backplane

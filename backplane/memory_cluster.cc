@@ -85,10 +85,12 @@ void MemoryCluster::tell_others() {
 
 // Whose taker is no more gets another; what that one had not finished begins again.
 void MemoryCluster::appoint_takers() {
-  if (nodes_.empty()) return;
+  const auto taker = std::find_if(nodes_.rbegin(), nodes_.rend(),
+                                  [](const Node& node) { return !node.backplane->is_retired_; });
+  if (taker == nodes_.rend()) return;
   for (Estate& estate : estates_) {
     if (find(estate.taker) != nullptr) continue;
-    estate.taker = nodes_.back().info.key;
+    estate.taker = taker->info.key;
     for (auto& [id, data] : std::exchange(estate.unfinished, {})) {
       estate.waiting.push_back({id, std::move(data)});
     }

@@ -160,6 +160,7 @@ void Control::on_certificates(const TlsContexts& contexts) {
 
 void Control::on_drain_begun() {
   node_.is_draining = true;
+  backplane_->retire();
   if (operations_) operations_->retire();
 }
 

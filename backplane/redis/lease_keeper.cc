@@ -83,8 +83,17 @@ std::int64_t LeaseKeeper::tolerance_ms() const {
   return static_cast<std::int64_t>(std::max(kMinToleranceMs, slack_ms()));
 }
 
-bool LeaseKeeper::may_claim() const {
-  return phase_ == Phase::kRegistered && scope_.loop.now_ms() >= claim_after_ms_;
+// Which lists a heartbeat may take there.
+std::string_view LeaseKeeper::claims(const ShardState& shard) const {
+  if (is_retired_) return "none";
+  const bool may_expire =
+      phase_ == Phase::kRegistered && shard.time_ms && scope_.loop.now_ms() >= claim_after_ms_;
+  return may_expire ? "expired" : "handed over";
+}
+
+void LeaseKeeper::hurry() {
+  if (phase_ != Phase::kRegistered || std::exchange(is_hurried_, true)) return;
+  scope_.loop.deadlines().arm(deadline_, 0);
 }
 
 void LeaseKeeper::on_deadline(net::Deadline&) {
@@ -126,7 +135,7 @@ void LeaseKeeper::beat(Shard shard) {
                                      std::to_string(scope_.record_ms),
                                      keys.start(shard),
                                      is_home ? "1" : "0",
-                                     may_claim() && state.time_ms ? "1" : "0",
+                                     std::string(claims(state)),
                                      expected,
                                      std::to_string(tolerance_ms()),
                                      is_new_ ? "1" : "0",
@@ -200,6 +209,7 @@ void LeaseKeeper::on_reply(redis::Ticket command, redis::Fate fate, const redis:
 
 // Logged once for each reason; it may be one that stays, such as a right that the user lacks.
 void LeaseKeeper::on_refused(const redis::Reply& reply) {
+  is_hurried_ = false;
   if (reported_error_ != reply.error()) {
     reported_error_ = reply.error();
     LogLine(Level::kWarn, "a heartbeat was not taken").field("error", reported_error_);
@@ -209,6 +219,7 @@ void LeaseKeeper::on_refused(const redis::Reply& reply) {
 
 void LeaseKeeper::on_beat(const Asked& asked, const redis::Reply& reply) {
   reported_error_.clear();
+  is_hurried_ = false;
   ShardState& state = shards_[asked.shard];
   const bool was_registered = std::exchange(state.is_registered, true);
   const bool was_known = integer_at(reply, 1) != 0;

@@ -13,6 +13,7 @@
 //            registered for a full lease: others whose link broke had that time to come back. The
 //            wait begins again when this node's own lease ran out (what held it up may hold up
 //            others) and when Redis' clock has jumped. Lists handed over are taken at any time.
+//            A node that has retired takes neither.
 //   Clock    Redis' time is expected to go on like the loop's, give or take tolerance_ms(): the
 //            slack, which with leases of less than some seconds is not enough for a busy machine.
 //
@@ -63,6 +64,10 @@ class LeaseKeeper final : private redis::CommandListener,
   void stop();
   // Before the scope speaks of the new one.
   void begin_life();
+  // From now on, in further lives too, no list is taken.
+  void retire() { is_retired_ = true; }
+  // Redis does not know this node although it is registered: the next heartbeat is due at once.
+  void hurry();
   // While registering or registered; on_farewell follows.
   void leave();
 
@@ -87,7 +92,7 @@ class LeaseKeeper final : private redis::CommandListener,
   std::uint64_t retry_ms() const;
   std::uint64_t slack_ms() const;
   std::int64_t tolerance_ms() const;
-  bool may_claim() const;
+  std::string_view claims(const ShardState& shard) const;
   void beat();
   void beat(Shard shard);
   void replace();
@@ -121,6 +126,8 @@ class LeaseKeeper final : private redis::CommandListener,
   std::uint64_t lease_until_ms_ = 0;
   std::size_t last_words_ = 0;  // that are under way on other shards than the home
   bool is_name_left_ = false;   // or may be
+  bool is_retired_ = false;
+  bool is_hurried_ = false;  // until a heartbeat has been answered
   std::string reported_error_;
   redis::Ticket last_command_ = 0;
   std::unordered_map<redis::Ticket, Asked> asked_;

@@ -23,7 +23,7 @@ end
 constexpr char kBeatNames[] = R"(
 local _, up, names, leases, takers, members, records, numbers, id = unpack(KEYS)
 local node, name, ttl, start = ARGV[1], ARGV[2], ARGV[4], ARGV[5]
-local is_home, may_claim = ARGV[6] == '1', ARGV[7] == '1'
+local is_home, claims = ARGV[6] == '1', ARGV[7]
 local is_new, former = ARGV[10] == '1', ARGV[11]
 local time = now()
 local lease_end = time + ARGV[3]
@@ -82,10 +82,10 @@ for i = 12, #ARGV do
   if redis.call('HEXISTS', takers, ARGV[i]) == 0 then claim(ARGV[i]) end
 end
 local expired = 0
-if may_claim and not has_jumped then expired = time end
-for _, dead in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', expired, 'LIMIT', 0, CLAIMS)) do
-  claim(dead)
-end
+if claims == 'expired' and not has_jumped then expired = time end
+local free = redis.call('ZRANGEBYSCORE', leases, '-inf', expired, 'LIMIT', 0, CLAIMS)
+if claims == 'none' then free = {} end
+for _, dead in ipairs(free) do claim(dead) end
 local taken = {}
 local all = redis.call('HGETALL', takers)
 for i = 1, #all, 2 do

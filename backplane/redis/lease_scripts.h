@@ -7,14 +7,15 @@
 //
 //   kBeat      A node's heartbeat on one shard; it registers, renews and claims.
 //              KEYS up, names, leases, takers, members, records, numbers, and on Keys::kIdShard id;
-//              ARGV node, node.id, lease, TTL, start of keys; 1 on the node's home shard; 1 if it
-//              may claim; Redis' time as it expects it, or "", and by how much it may differ; 1 if
-//              it has just come to life, the node that it was before, or "", and the dead nodes
-//              whose lists it believes to have taken here.
-//              Reply: {Redis' time; 1 if it was known; by how much the time is not as expected; the
-//              node that went by its node.id and is replaced, or ""; {node, node.id, reason, ...}
-//              of the dead whose lists it has taken; all nodes that are alive, at home}.
-//              Error "FENCED replaced" also where a living node goes by its node.id.
+//              ARGV node, node.id, lease, TTL, start of keys; 1 on the node's home shard; the lists
+//              that it may claim: "expired" and handed over, "handed over", "none"; Redis' time as
+//              it expects it, or "", and by how much it may differ; 1 if it has just come to life,
+//              the node that it was before, or "", and the dead nodes whose lists it believes to
+//              have taken here. Reply: {Redis' time; 1 if it was known; by how much the time is not
+//              as expected; the node that went by its node.id and is replaced, or ""; {node,
+//              node.id, reason, ...} of the dead whose lists it has taken; all nodes that are
+//              alive, at home}. Error "FENCED replaced" also where a living node goes by its
+//              node.id.
 //   kReplace   Takes the list of the node that went by the same node.id. KEYS older's tombstone,
 //              up, names, leases, takers; ARGV node, older, lease, TTL.
 //              Reply: {node.id, reason}; {}: another is at it.

@@ -197,6 +197,7 @@ void NameStore::ask_page(const Paging& paging) {
 
 void NameStore::on_reply(redis::Ticket command, redis::Fate fate, const redis::Reply& reply) {
   const bool is_fenced = pass_on_fence(scope_, reply);
+  pass_on_forgotten(scope_, reply);
   if (const auto lookup = lookups_.extract(command)) {
     on_lookup_reply(lookup.mapped(), fate, reply);
   } else if (const auto page = pages_.extract(command)) {

@@ -104,6 +104,7 @@ void NodeMail::on_soon(net::Soon&) {
 void NodeMail::on_reply(redis::Ticket command, redis::Fate fate, const redis::Reply& reply) {
   const auto found = under_way_.extract(command);
   pass_on_fence(scope_, reply);
+  pass_on_forgotten(scope_, reply);
   if (found.empty()) return;
   const UnderWay& asked = found.mapped();
   const std::int64_t* const count = reply.integer();
@@ -147,7 +148,7 @@ void NodeMail::ask_whether_up(const UnderWay& asked) {
   const std::string up = scope_.keys.up(asked.shard);
   const std::string node = node_text(asked.receiver);
   const std::string_view keys[] = {up};
-  const std::string_view arguments[] = {node};
+  const std::string_view arguments[] = {scope_.node, node};
   under_way_.emplace(++last_command_, UnderWay{asked.shard, asked.ticket, asked.receiver});
   scope_.run(asked.shard, Script::kIsUp, keys, arguments, last_command_, this);
 }

@@ -9,4 +9,8 @@ bool pass_on_fence(NodeScope& scope, const redis::Reply& reply) {
   return true;
 }
 
+void pass_on_forgotten(NodeScope& scope, const redis::Reply& reply) {
+  if (reply.is_error("FORGOTTEN")) scope.owner->on_forgotten();
+}
+
 }  // namespace sockhook::backplane

@@ -24,6 +24,8 @@ class NodeScopeOwner {
   virtual void on_fenced(FenceReason reason) = 0;
   // Redis does not have what was written: all names and records have to be told again.
   virtual void on_data_lost() = 0;
+  // Redis does not know this node: it has to register again, which will tell the same.
+  virtual void on_forgotten() = 0;
 
  protected:
   ~NodeScopeOwner() = default;
@@ -60,5 +62,7 @@ struct NodeScope {
 
 // True if the reply is FENCED, which it has passed on then.
 bool pass_on_fence(NodeScope& scope, const redis::Reply& reply);
+// Passes on that the reply is FORGOTTEN; to whoever asked it is like any error.
+void pass_on_forgotten(NodeScope& scope, const redis::Reply& reply);
 
 }  // namespace sockhook::backplane

@@ -152,8 +152,15 @@ void RedisBackplane::on_fenced(FenceReason reason) {
   scope_.listener->on_fenced(reason);
 }
 
+void RedisBackplane::on_forgotten() {
+  if (phase_ == Phase::kUp) scope_.listener->on_data_lost();
+  leases_.hurry();
+}
+
 void RedisBackplane::on_data_lost() {
-  if (phase_ != Phase::kUp || repair_.is_armed()) return;
+  if (phase_ != Phase::kUp) return;
+  scope_.listener->on_data_lost();
+  if (repair_.is_armed()) return;
   scope_.loop.deadlines().arm(repair_, scope_.jitter(kRepairEveryMs, 2 * kRepairEveryMs));
 }
 

@@ -61,6 +61,8 @@ class RedisBackplane final : public Backplane,
   void restart(const NodeKey& fresh) override;
   void leave() override;
 
+  void retire() override { leases_.retire(); }
+
   const std::vector<NodeInfo>& others() const override { return leases_.others(); }
   bool knows_others() const override { return leases_.knows_others(); }
   std::optional<std::uint64_t> loop_us() const override { return self_test_.loop_us(); }
@@ -115,6 +117,7 @@ class RedisBackplane final : public Backplane,
   // NodeScopeOwner
   void on_fenced(FenceReason reason) override;
   void on_data_lost() override;
+  void on_forgotten() override;
   // SelfTestOwner
   void on_loop_closed() override;
   void on_loop_broken() override;

@@ -6,6 +6,12 @@
 namespace sockhook::backplane {
 namespace {
 
+// UP: the key's place. After a loss of data others may be as unknown as the asker: neither "gone"
+// nor "nobody" would be true.
+constexpr char kKnownCheck[] = R"(
+if not redis.call('ZSCORE', KEYS[UP], ARGV[1]) then return redis.error_reply('FORGOTTEN') end
+)";
+
 // ---- messages
 
 // deliver(node): publishes to one node that has an entry in `up`, and notes it in `out`. False:
@@ -51,7 +57,7 @@ return out
 )";
 
 constexpr char kIsUp[] = R"(
-local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
+local lease = redis.call('ZSCORE', KEYS[1], ARGV[2])
 return lease and tonumber(lease) > now() and 1 or 0
 )";
 
@@ -149,8 +155,14 @@ if redis.call('HGET', KEYS[2], 'node') ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[2])
 )";
 
+std::string known_check(char place_of_up) {
+  std::string source = kKnownCheck;
+  constexpr std::string_view kPlace = "UP";
+  return source.replace(source.find(kPlace), kPlace.size(), 1, place_of_up);
+}
+
 std::string deliver() {
-  std::string source = now_function() + kDeliver;
+  std::string source = known_check('2') + now_function() + kDeliver;
   constexpr std::string_view kPlace = "NUMBERS_TTL";
   return source.replace(source.find(kPlace), kPlace.size(), std::to_string(kNumbersTtlMs));
 }
@@ -184,11 +196,11 @@ std::string script_source(Script script) {
     case Script::kSendAll:
       return fence_check() + deliver() + kSendAll;
     case Script::kIsUp:
-      return now_function() + kIsUp;
+      return known_check('1') + now_function() + kIsUp;
     case Script::kSetNames:
       return fence_check() + kSetNames;
     case Script::kLookup:
-      return now_function() + kLookup;
+      return known_check('1') + now_function() + kLookup;
     case Script::kRefreshNames:
       return fence_check() + kRefreshNames;
     case Script::kSweepNames:

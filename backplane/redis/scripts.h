@@ -4,13 +4,16 @@
 // "-FENCED lost" or "-FENCED replaced", having done nothing, if it is there. Times are Redis' own.
 // Node: 12 hex digits. What follows names further KEYS, ARGV and the reply.
 //
+// Messages and look-ups are for nodes that Redis knows: "-FORGOTTEN" answers one that is not in
+// `up`, for then it cannot know of others either. Its data is lost, and it has to register again.
+//
 //   Messages
 //     kSend      KEYS up, numbers; ARGV sender, PUBLISH or SPUBLISH, start of channels, kind (a
 //                letter), payload, receiver. Reply: {receiver, number}, number 0: deaf; {}: gone.
 //     kSendName  KEYS up, numbers, name; ARGV as above without receiver. Reply: {node, number, ...}
 //                of all nodes of the name but the sender.
 //     kSendAll   KEYS up, numbers; ARGV likewise. Of all nodes that are up.
-//     kIsUp      KEYS (no tombstone) up; ARGV node. Reply: 1 if its lease runs, else 0.
+//     kIsUp      KEYS (no tombstone) up; ARGV asker, node. Reply: 1 if its lease runs, else 0.
 //   A message is the sender, the number, the kind, the payload, without anything in between. They
 //   are numbered from 1 for each pair of nodes on each shard. What a sender publishes without a
 //   script is numbered by the sender itself, for each receiver: then a '=' stands before the

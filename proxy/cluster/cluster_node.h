@@ -86,6 +86,7 @@ class ClusterNode final : backplane::BackplaneListener, LeaseListener {
   void on_up() override;
   void on_down() override;
   void on_lease(std::uint64_t until_ms) override;
+  void on_data_lost() override { router_.on_data_lost(); }
   void on_repair() override;
   void on_fenced(backplane::FenceReason reason) override;
   void on_left() override;

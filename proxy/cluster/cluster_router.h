@@ -67,6 +67,7 @@ class ClusterRouter final : public push::PushRouter,
   // The others hear of this node at once.
   void on_link_up();
   void on_link_down() { nodes_.on_link_down(); }
+  void on_data_lost() { nodes_.on_data_lost(); }
   // The others need not wait for the lease.
   void say_farewell();
   // What was asked in the life before times out.

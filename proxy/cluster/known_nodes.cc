@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "backplane/backplane.h"
 #include "proxy/cluster/list_cursor.h"
 
 namespace sockhook::cluster {
@@ -55,6 +56,13 @@ void KnownNodes::on_link_down() {
 
 void KnownNodes::on_link_up() {
   if (!doubtful_.empty()) doubt_until_ms_ = loop_.now_ms() + kDoubtMs;
+}
+
+void KnownNodes::on_data_lost() {
+  if (doubtful().empty()) doubtful_.clear();  // of an earlier time
+  for (const NodeKey& node : others()) doubtful_.insert(node);
+  const std::uint64_t until_ms = loop_.now_ms() + heartbeat_ms_ + backplane::Backplane::kRetoldMs;
+  doubt_until_ms_ = std::max(doubt_until_ms_, until_ms);
 }
 
 std::vector<NodeKey> KnownNodes::others() const {

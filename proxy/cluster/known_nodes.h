@@ -6,7 +6,8 @@
 //   data
 //              and the node has not registered again yet, which it does by its next heartbeat
 //   doubtful   known when the backplane went away, for kDoubtMs after its return: it may have come
-//              back empty, and they may not have told their groups and users again yet
+//              back empty, and they may not have told their groups and users again yet; or known
+//              when it lost its data, until all must have noticed and told again
 //   names      also of nodes that have gone: answers name those that were not reached
 //
 // A node that has said that it leaves, or that another has taken the name of, is certainly gone.
@@ -56,6 +57,7 @@ class KnownNodes {
   void remove_left(const NodeKey& node);
   void on_link_down();
   void on_link_up();
+  void on_data_lost();
 
   // All that may be alive.
   std::vector<NodeKey> others() const;

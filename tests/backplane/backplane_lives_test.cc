@@ -50,8 +50,9 @@ TEST_P(BackplaneLives, OfADeadNodeNothingIsLeft) {
   ASSERT_TRUE(eventually([&] { return a.backplane->others().empty(); }, kTakeOverMs));
   // Each shard of a Redis Cluster has its own lease of a node, and they end one after the other.
   ASSERT_TRUE(eventually([&] { return count_elsewhere(a, "room") == 0; }));
-  ASSERT_TRUE(eventually(
-      [&] { return send_to_name(a, {NameKind::kGroup, "room"}, "x").reached.empty(); }));
+  ASSERT_TRUE(eventually([&] {
+    return send_to_name(a, {NameKind::kGroup, "room"}, "x").reached.empty();
+  }));
   ASSERT_TRUE(eventually([&] {
     const Dispatch dispatch = send(a, b.self.key, "x");
     return dispatch.reached.empty() && dispatch.deaf.empty();
@@ -96,6 +97,19 @@ TEST_P(BackplaneLives, WhatATakerHasNotFinishedGoesToTheNext) {
   ASSERT_TRUE(eventually([&] { return c.orphans.size() == 3; }, kTakeOverMs));
   EXPECT_FALSE(c.orphans.contains(b.connection(0)));
   EXPECT_EQ(c.orphan_owners[b.connection(1)].key, b.self.key);
+}
+
+TEST_P(BackplaneLives, WhoIsAboutToGoTakesNothingOver) {
+  ClusterMember& a = add("a");
+  ClusterMember& b = add("b");
+  put_records(b, 3);
+  a.backplane->retire();
+  grounds->leave(b);
+  grounds->run_for(1'500);
+  EXPECT_TRUE(a.orphans.empty());
+  ClusterMember& c = add("c");
+  ASSERT_TRUE(eventually([&] { return c.orphans.size() == 4; }, kTakeOverMs));
+  EXPECT_TRUE(a.orphans.empty());
 }
 
 TEST_P(BackplaneLives, WhoLeavesHandsOverWhatIsLeft) {

@@ -87,6 +87,7 @@ class ClusterMember final : public BackplaneListener, public ClaimListener {
   void on_up() override { ++ups; }
   void on_down() override { ++downs; }
   void on_lease(std::uint64_t until_ms) override { lease_until_ms = until_ms; }
+  void on_data_lost() override { ++data_losses; }
   void on_repair() override {
     ++repairs;
     for (const auto& [key, value] : names_) {
@@ -156,6 +157,7 @@ class ClusterMember final : public BackplaneListener, public ClaimListener {
   int ups = 0;
   int downs = 0;
   int repairs = 0;
+  int data_losses = 0;
   bool has_left = false;
 
  private:

@@ -30,7 +30,7 @@ class LeaseScriptsTest : public ::testing::Test {
  protected:
   struct Beat {
     std::string name = "self";
-    bool may_claim = false;
+    std::string claims = "handed over";
     std::int64_t skew = 0;
     bool is_new = false;
     std::string former = {};
@@ -66,7 +66,7 @@ class LeaseScriptsTest : public ::testing::Test {
                     std::to_string(kTtl),
                     keys.start(0),
                     "1",
-                    beat.may_claim ? "1" : "0",
+                    beat.claims,
                     std::to_string(now() - beat.skew),
                     std::to_string(kTolerance),
                     beat.is_new ? "1" : "0",
@@ -116,34 +116,42 @@ class LeaseScriptsTest : public ::testing::Test {
 
 TEST_F(LeaseScriptsTest, AnExpiredListIsTakenInOneStepByWhoMayClaim) {
   add_lease(kDead, -1);
-  EXPECT_EQ(taken(beat({.may_claim = false})), Words{});
+  EXPECT_EQ(taken(beat({.claims = "handed over"})), Words{});
   EXPECT_EQ(tombstone(kDead), "");
-  EXPECT_EQ(taken(beat({.may_claim = true})), (Words{kDead, "name of " + kDead, "lost"}));
+  EXPECT_EQ(taken(beat({.claims = "expired"})), (Words{kDead, "name of " + kDead, "lost"}));
   EXPECT_EQ(tombstone(kDead), "lost");
   EXPECT_TRUE(run({"ZSCORE", keys.up(0), kDead}).is_nil());
   EXPECT_NEAR(static_cast<double>(lease_of(kDead)), kLease, 1'000);
-  EXPECT_EQ(taken(beat({.name = "other", .may_claim = true}, kOther)), Words{}) << "one has it";
+  EXPECT_EQ(taken(beat({.name = "other", .claims = "expired"}, kOther)), Words{}) << "one has it";
   EXPECT_TRUE(beat({.name = "dead"}, kDead).is_error("FENCED"));
 }
 
 TEST_F(LeaseScriptsTest, AListThatWasHandedOverIsTakenByAnybody) {
   add_lease(kDead, 0);
   run({"ZADD", keys.leases(0), "0", kDead});
-  EXPECT_EQ(taken(beat({.may_claim = false})).at(0), kDead);
+  EXPECT_EQ(taken(beat({.claims = "handed over"})).at(0), kDead);
+}
+
+TEST_F(LeaseScriptsTest, WhoHasRetiredTakesNothing) {
+  add_lease(kDead, -1);
+  add_lease(kOther, 0);
+  run({"ZADD", keys.leases(0), "0", kOther});
+  EXPECT_EQ(taken(beat({.claims = "none"})), Words{});
+  EXPECT_EQ(tombstone(kDead), "");
 }
 
 TEST_F(LeaseScriptsTest, OneHeartbeatTakesOnlySoMany) {
   for (std::size_t i = 0; i < kMaxClaims + 3; ++i) {
     add_lease("dddddddddd" + std::to_string(10 + i), -1);
   }
-  EXPECT_EQ(taken(beat({.may_claim = true})).size(), 3 * kMaxClaims);
-  EXPECT_EQ(taken(beat({.may_claim = true})).size(), 3 * (kMaxClaims + 3)) << "and keeps them";
+  EXPECT_EQ(taken(beat({.claims = "expired"})).size(), 3 * kMaxClaims);
+  EXPECT_EQ(taken(beat({.claims = "expired"})).size(), 3 * (kMaxClaims + 3)) << "and keeps them";
 }
 
 // Or it stood still, and with it the heartbeats of all.
 TEST_F(LeaseScriptsTest, AfterAJumpForwardNobodyIsExpired) {
   add_lease(kDead, -1);
-  const Reply reply = beat({.may_claim = true, .skew = kTolerance + 1'000});
+  const Reply reply = beat({.claims = "expired", .skew = kTolerance + 1'000});
   EXPECT_GT(*reply.at(2).integer(), kTolerance);
   EXPECT_EQ(taken(reply), Words{});
   EXPECT_EQ(tombstone(kDead), "");
@@ -151,9 +159,9 @@ TEST_F(LeaseScriptsTest, AfterAJumpForwardNobodyIsExpired) {
 
 TEST_F(LeaseScriptsTest, AJumpBackDoesNotMakeTheDeadLiveLonger) {
   add_lease(kDead, 3'600'000);
-  beat({.may_claim = true, .skew = 0});
+  beat({.claims = "expired", .skew = 0});
   EXPECT_GT(lease_of(kDead), kLease);
-  const Reply reply = beat({.may_claim = true, .skew = -3'600'000});
+  const Reply reply = beat({.claims = "expired", .skew = -3'600'000});
   EXPECT_LT(*reply.at(2).integer(), -kTolerance);
   EXPECT_LE(lease_of(kDead), kLease);
 }
@@ -167,10 +175,10 @@ TEST_F(LeaseScriptsTest, WhoWasDeclaredDeadOnceStaysDead) {
 
 TEST_F(LeaseScriptsTest, AListThatAnotherHasIsLost) {
   add_lease(kDead, -1);
-  beat({.name = "other", .may_claim = true}, kOther);
-  EXPECT_EQ(taken(beat({.may_claim = true, .held = {kDead}})), Words{});
+  beat({.name = "other", .claims = "expired"}, kOther);
+  EXPECT_EQ(taken(beat({.claims = "expired", .held = {kDead}})), Words{});
   run({"ZADD", keys.leases(0), "1", kDead});  // the other one is dead as well
-  EXPECT_EQ(taken(beat({.may_claim = true})).at(0), kDead);
+  EXPECT_EQ(taken(beat({.claims = "expired"})).at(0), kDead);
 }
 
 TEST_F(LeaseScriptsTest, ANewcomerReplacesAndOthersGiveWayToTheLiving) {
@@ -211,7 +219,7 @@ TEST_F(LeaseScriptsTest, AHeartbeatTellsWhoIsAliveAndForgetsWhoHasLongBeenDead) 
 
 TEST_F(LeaseScriptsTest, OnlyTheTakerTouchesAList) {
   add_lease(kDead, -1);
-  beat({.may_claim = true});
+  beat({.claims = "expired"});
   run({"HSET", keys.records(0, kDead), "id", "data"});
   run({"PEXPIRE", keys.records(0, kDead), std::to_string(kTtl)});
   const auto touch = [&](Script script, const std::string& node, const Words& arguments) {

@@ -28,7 +28,7 @@ class ScriptsTest : public ::testing::Test {
   static void TearDownTestSuite() { server_.reset(); }
   void SetUp() override {
     run({"FLUSHALL"});
-    run({"ZADD", up, "9999999999999", kOther});
+    run({"ZADD", up, "9999999999999", kOther, "9999999999999", kSelf});
     run({"PEXPIRE", up, "60000"});
   }
 
@@ -110,6 +110,23 @@ TEST_F(ScriptsTest, ANameForgetsNodesThatAreNoMore) {
   EXPECT_EQ(send_to_name("g:room"), (Words{kOther, "0"}));
   EXPECT_EQ(number({"HEXISTS", keys.start(0) + "g:room", kGone}), 0);
   EXPECT_EQ(number({"HLEN", keys.start(0) + "g:room"}), 2);
+}
+
+// After a loss of data whoever is there has not registered again either.
+TEST_F(ScriptsTest, WhomRedisDoesNotKnowIsToldInsteadOfNobody) {
+  run({"ZREM", up, kSelf});
+  const Words sender{kSelf, "PUBLISH", keys.channels(0), "m", "payload"};
+  const Words to_other{kSelf, "PUBLISH", keys.channels(0), "m", "payload", kOther};
+  const std::string name = keys.start(0) + "g:room";
+  run({"HSET", name, kOther, "1"});
+  for (const Reply& reply :
+       {run(Script::kSend, {dead, up, numbers}, to_other),
+        run(Script::kSendName, {dead, up, numbers, name}, sender),
+        run(Script::kSendAll, {dead, up, numbers}, sender),
+        run(Script::kIsUp, {up}, {kSelf, kOther}), run(Script::kLookup, {up, name}, {kSelf})}) {
+    EXPECT_TRUE(reply.is_error("FORGOTTEN")) << reply.error();
+  }
+  EXPECT_EQ(number({"HEXISTS", name, kOther}), 1) << "nothing is cleaned away";
 }
 
 TEST_F(ScriptsTest, OfTheDeadNothingIsTaken) {

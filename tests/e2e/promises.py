@@ -27,7 +27,9 @@ Written by `tests/e2e/promises.py --write`; do not edit.
 def promises():
     """(section, sentence, file, test) of every mark, sorted by section and place."""
     found = []
-    files = [*TESTS.glob("test_*.py"), *TESTS.parent.glob("chaos/test_*.py")]
+    files = [*TESTS.glob("test_*.py")]
+    for folder in ("chaos", "drain"):
+        files += TESTS.parent.glob(f"{folder}/test_*.py")
     for file in sorted(files, key=lambda file: file.name):
         module = ast.parse(file.read_text())
         names = constants(module)

@@ -148,6 +148,27 @@ def test_membership_is_repaired(cluster, crowd, backend, redis, how):
     check_disconnects(backend, within=2 * LEASE + 5, still_open=staying)
 
 
+@promise("8", "group sends name the nodes not reached (all others that are known) in `unknown`")
+@pytest.mark.slow
+def test_when_redis_has_lost_its_data_nobody_is_missed_silently(pair, crowd, redis):
+    """Links stay up, so only what Redis answers tells: to a node that it does not know, nothing."""
+    near, far = pair
+    mine, theirs = joined(crowd, pair, 1)
+    check_presence(pair, crowd.members, ["g"], ["ann"], within=2)
+    redis.flush()
+    end = time.monotonic() + 6
+    complete = 0
+    while time.monotonic() < end:
+        said = near.manage("POST", "/v1/groups/g/messages", "x")
+        assert said.status == 200, "its own member got it"
+        complete += said.json() == {"delivered": 2, "failed": 0, "unknown": []}
+        if said.json()["delivered"] < 2:
+            assert said.json()["unknown"] == names(far)
+        assert near.push(theirs.id, "y").status in (200, 503)
+    assert complete, "it was never repaired"
+    check_presence(pair, crowd.members, ["g"], ["ann"], within=1)
+
+
 @promise("8", "A node may start while Redis is away; until it has known other nodes, group sends")
 def test_a_node_starts_while_redis_is_away(cluster, crowd, redis):
     redis.kill()

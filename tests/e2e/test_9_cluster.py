@@ -3,10 +3,13 @@
 import threading
 import time
 
+import pytest
+
 from support.audit import check_disconnects, check_messages, check_presence
 from support.backend import answer, later
+from support.cluster import LEASE, TAKEN_OVER
 from support.promise import promise
-from support.waiting import eventually
+from support.waiting import eventually, never
 
 
 @promise("9", "then the last `$disconnect`s are sent and the process exits 0, as soon as nothing")
@@ -57,3 +60,20 @@ def test_a_rolling_restart_under_traffic(cluster, crowd, backend):
     check_disconnects(backend, still_open=crowd.alive)
     check_messages(backend, crowd.members)
     check_presence(cluster.alive, crowd.members, ["g"], ["ann"], within=2)
+
+
+@promise("8", "When it runs out, one survivor, or the next node to start, takes over the dead")
+@pytest.mark.slow
+def test_a_draining_node_takes_over_nothing_of_the_dead(cluster, crowd, backend):
+    """What it began, it would hand over again; the next node to start does it all."""
+    leaving, dying = cluster(2, {"drain": {"delay": "60s", "period": "100ms"}})
+    for _ in range(5):
+        crowd.join(dying, ["g"])
+    leaving.signal()
+    eventually(lambda: leaving.ask_admin("/readyz").json()["draining"])
+    dying.kill()
+    never(lambda: backend.seen(type="disconnect"), 2 * LEASE)
+    cluster.add()
+    check_disconnects(backend, within=TAKEN_OVER + LEASE)
+    leaving.signal()  # the second one: at once
+    assert leaving.wait_exit(2) == 0

@@ -95,8 +95,13 @@ def check_disconnects(backend, within=15, duplicates=False, still_open=(), since
 def check_messages(backend, members, after_end=False, all_arrive=True):
     """What a member said arrived in order, once, numbered from 1; `all_arrive`: all of it, of
     those that are still open. `after_end`: messages behind the $disconnect are allowed."""
-    expected = sum(m.sent for m in members if all_arrive and not m.ended)
-    eventually(lambda: len(backend.seen(type="message")) >= expected, what="messages arrive")
+    expected = {m.id: m.sent for m in members if all_arrive and not m.ended}
+
+    def have_arrived():
+        counts = collections.Counter(r["ce-connectionid"] for r in backend.seen(type="message"))
+        return all(counts[id] >= sent for id, sent in expected.items())
+
+    eventually(have_arrived, what="messages arrive")
     by_connection = collections.defaultdict(list)
     ended = set()
     late = set()

@@ -30,6 +30,7 @@ class ScriptedBackplane final : public Backplane {
     own.key = fresh;
     ++restarts;
   }
+  void retire() override { has_retired = true; }
   void leave() override { has_left = true; }
 
   const std::vector<NodeInfo>& others() const override { return others_now; }
@@ -72,6 +73,7 @@ class ScriptedBackplane final : public Backplane {
   BackplaneListener* listener = nullptr;
   int restarts = 0;
   bool has_left = false;
+  bool has_retired = false;
   std::vector<Sent> sent;
   std::vector<std::pair<Name, Presence>> presences;
   std::vector<std::pair<Name, Ticket>> lookups;
