@@ -15,6 +15,7 @@ int64_t to_ns(const timespec& time) {
 
 std::vector<std::string> paths_of(const std::vector<FilePrint>& prints) {
   std::vector<std::string> paths;
+  paths.reserve(prints.size());
   for (const FilePrint& print : prints) paths.push_back(print.path);
   return paths;
 }
@@ -38,6 +39,7 @@ FilePrint FilePrint::of(std::string path) {
 
 std::vector<FilePrint> FilePrint::of_all(const std::vector<std::string>& paths) {
   std::vector<FilePrint> prints;
+  prints.reserve(paths.size());
   for (const std::string& path : paths) prints.push_back(of(path));
   return prints;
 }
