@@ -234,6 +234,9 @@ std::string explain(const YAML::ParserException& error, const Source& source) {
       Hint{"anchor not found after &",
            "anchors are not allowed; quote a text that begins with \"&\""},
       Hint{"unknown token", "a plain text cannot begin with this character: quote it"},
+      // yaml-cpp adds the character, whatever it is.
+      Hint{"unknown escape character",
+           "a \"\\\" in double quotes is followed by no escape: write \"\\\\\""},
   };
   const std::string_view before = source.before(error.mark);
   const std::size_t line = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n');
@@ -245,7 +248,7 @@ std::string explain(const YAML::ParserException& error, const Source& source) {
     return "no valid YAML: quote a text with a \"?\" inside of [ ] or { }";
   }
   for (const Hint& hint : kHints) {
-    if (error.msg == hint.message) return "no valid YAML: " + std::string(hint.hint);
+    if (error.msg.starts_with(hint.message)) return "no valid YAML: " + std::string(hint.hint);
   }
   return "no valid YAML: " + error.msg;
 }

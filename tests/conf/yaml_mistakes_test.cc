@@ -176,7 +176,8 @@ TEST(YamlMistakes, SyntaxErrorsWithLineAndColumn) {
       {"a: [1, 2\nb: 3\n", "f:2:2: no valid YAML: a \"]\" or \",\" is missing"},
       {"a: [b]]\n", "f:1:7: no valid YAML: a \"]\" or \"}\" without its beginning"},
       {"a: @b\n", "f:1:4: no valid YAML: a plain text cannot begin with this character: quote it"},
-      {"a: \"\\q\"\n", "f:1:7: no valid YAML: unknown escape character: q"},
+      {"a: \"\\q\"\n",
+       "f:1:7: no valid YAML: a \"\\\" in double quotes is followed by no escape: write \"\\\\\""},
       {"log: {level: ${LEVEL}}\n",
        "f:1:15: no valid YAML: quote a text with \"${...}\" inside of [ ] or { }"},
       {"a: {path: /b?c=d}\n",
@@ -240,6 +241,13 @@ TEST(YamlMistakes, AllOfARunInTheOrderOfTheFile) {
                           "f:5:1: extra: unknown key; allowed: node, listen, backends, endpoints, "
                           "lambda, passthrough, management, signing, backplane, drain, ready, log, "
                           "tracing"));
+}
+
+// The parser's own words would end in the character: here in its mark of the end, 0x04.
+TEST(YamlMistakes, AnEscapeThatIsNone) {
+  EXPECT_THAT(mistakes_of("a: \"x\\"),
+              ElementsAre("f:1:7: no valid YAML: a \"\\\" in double quotes is followed by no "
+                          "escape: write \"\\\\\""));
 }
 
 // Each endpoint once had a mistake for every other one, and each place was counted from the
