@@ -103,12 +103,11 @@ void PublicConnection::end_wait() {
 void PublicConnection::on_keys_refreshed() {
   if (!is_waiting_for_keys_) return;
   end_wait();
-  if (is_open_to_clients()) check_token();
+  check_token();
 }
 
 void PublicConnection::on_keys_missing() {
   end_wait();
-  if (!is_open_to_clients()) return;
   const TokenGate& gate = *context_.token_gates[endpoint_->index];
   TokenGate::Verdict verdict = gate.check(tokens_, net::Loop::wall_ms() / 1000);
   // They may have come just now.
@@ -186,6 +185,8 @@ void PublicConnection::begin_session(std::optional<TokenGrant> grant) {
   accept_key_ = websocket::accept_key(*handshake->headers.find("Sec-WebSocket-Key"));
   forget_handshake();
   if (grant) session.grant(std::move(*grant));
+  // It has waited for keys meanwhile: completed, and closed with the others.
+  if (context_.is_draining || context_.is_cut_off.load(std::memory_order_relaxed)) session.drain();
   session.begin(handshake->headers, http::split_target(handshake->target).query);
 }
 

@@ -13,7 +13,7 @@ from support.backend import answer, when
 from support.client import handshake_bytes
 from support.cluster import TAKEN_OVER
 from support.http1 import read_response
-from support.issuer import base64url, bearing, jwks, jwt, token
+from support.issuer import Issuer, base64url, bearing, jwks, jwt, token
 from support.promise import promise
 from support.sockhook import ROUTES, endpoint
 from support.waiting import eventually
@@ -219,7 +219,7 @@ def test_endpoints_without_tokens_ask_for_none(start, backend, auth):
 # What a token says
 
 
-@promise("5.2", "Claims (up to 4 KiB) go to `$connect` as JSON, base64url, in `sockhook-claims`.")
+@promise("5.2", "Claims (up to 4 KiB) go to `$connect` as JSON, base64url")
 def test_claims_go_to_connect_and_cannot_be_forged(start, backend, auth):
     node = start(auth=auth(user_claim="email"))
     forged = {"Sockhook-Claims": base64url(b'{"sub":"root"}'), "ce-userid": "root"}
@@ -355,3 +355,55 @@ def test_a_slow_connect_holds_back_no_other_token(start, backend, auth):
     assert node.refused(headers=bearing("second")).status == 401
     go_on.set()
     waiting.finish()
+
+
+# Handshakes that wait for keys
+
+
+@pytest.fixture
+def slow_issuer():
+    """One that answers when `slow_issuer.go_on` is set."""
+    issuer = Issuer()
+    issuer.go_on = threading.Event()
+    issuer.serve(when(issuer.go_on, answer(200, jwks("first"))))
+    yield issuer
+    issuer.go_on.set()
+    issuer.relent()
+    issuer.stop()
+
+
+@promise("5.2", "`WWW-Authenticate: Bearer`, before any backend call.")
+def test_a_client_that_leaves_while_it_waits_for_keys(start, backend, slow_issuer):
+    node = start(auth=jwt(jwks_url=slow_issuer.jwks_url))
+    slow_issuer.wait(1)
+    gone, stays = (node.begin(headers=bearing("first")) for _ in range(2))
+    gone.close()
+    eventually(lambda: node.metric("sockhook_handshakes_total", result="client_gone") == 1)
+    slow_issuer.go_on.set()
+    stays.finish()
+    assert len(backend.seen(path="/connect")) == 1
+
+
+def refuses(node):
+    try:
+        node.begin().close()
+    except OSError:
+        return True
+
+
+@promise("3.1", "While draining, handshakes that are under way are completed")
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_drain_while_clients_wait_for_keys(start, backend, slow_issuer, answered):
+    node = start(auth=jwt(jwks_url=slow_issuer.jwks_url))
+    slow_issuer.wait(1)
+    client = node.begin(headers=bearing("first"))
+    assert client.silent(0.1)
+    node.signal()
+    eventually(lambda: refuses(node), what="the listeners have closed")
+    if answered:
+        slow_issuer.go_on.set()
+        assert client.finish().read_close() == (1012, "service restart")
+    else:
+        assert read_response(client).status == 503
+    assert node.wait_exit() == 0
+    assert len(backend.seen(path="/connect")) == answered
