@@ -1,5 +1,7 @@
-"""Section 5.2: tokens at the handshake. test_5_keys.py has what becomes of keys, tests/clients/jose.test.mjs
-all algorithms and forgeries."""
+"""Section 5.2: tokens at the handshake.
+
+test_5_keys.py has what becomes of keys, tests/clients/jose.test.mjs all algorithms and forgeries.
+"""
 
 import base64
 import json
