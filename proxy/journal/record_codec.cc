@@ -138,6 +138,7 @@ bool read_trace(std::string_view bytes, webhook::Trace* trace) {
 }
 
 bool read_claim_name(std::string_view name, ReadClaims& claims) {
+  if (name.empty()) return false;  // none is written: its text would belong to the name before
   if (!claims.all) claims.all = std::make_shared<routing::FlatClaims>();
   claims.last = &(*claims.all)[std::string(name)];
   return true;

@@ -99,6 +99,10 @@ TEST_F(RecordCodecTest, WhatIsMalformedIsAnError) {
   EXPECT_EQ(error_of("1e\4chat"
                      "v\1x"),
             "malformed field 'v'");
+  EXPECT_EQ(error_of(std::string("1e\4chat"
+                                 "n\0",
+                                 9)),
+            "malformed field 'n'");
   EXPECT_EQ(error_of("1e\4chat"
                      "h\4a\r\nb"),
             "malformed field 'h'")
