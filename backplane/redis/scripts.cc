@@ -9,7 +9,7 @@ namespace {
 // UP: the key's place. After a loss of data others may be as unknown as the asker: neither "gone"
 // nor "nobody" would be true.
 constexpr char kKnownCheck[] = R"(
-if not redis.call('ZSCORE', KEYS[UP], ARGV[1]) then return redis.error_reply('FORGOTTEN') end
+if not redis.call('ZSCORE', KEYS[UP], ARGV[1]) then return redis.error_reply('FORGOTTEN this node') end
 )";
 
 // ---- messages

@@ -4,8 +4,9 @@
 // "-FENCED lost" or "-FENCED replaced", having done nothing, if it is there. Times are Redis' own.
 // Node: 12 hex digits. What follows names further KEYS, ARGV and the reply.
 //
-// Messages and look-ups are for nodes that Redis knows: "-FORGOTTEN" answers one that is not in
-// `up`, for then it cannot know of others either. Its data is lost, and it has to register again.
+// Messages and look-ups are for nodes that Redis knows: "-FORGOTTEN this node" answers one that is
+// not in `up`, for then it cannot know of others either. Its data is lost, and it has to register
+// again.
 //
 //   Messages
 //     kSend      KEYS up, numbers; ARGV sender, PUBLISH or SPUBLISH, start of channels, kind (a

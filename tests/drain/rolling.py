@@ -13,8 +13,8 @@ from support.sockhook import BINARY, Sockhook, endpoint
 from support.waiting import eventually
 
 PLACES = 3
-DELAY = 1.0  # seconds; the balancer looks every BALANCER_LOOKS
-BALANCER_LOOKS = "200ms"
+DELAY = 2.0  # seconds; the balancer looks every BALANCER_LOOKS, and waits as long for an answer
+BALANCER_LOOKS = "1s"
 
 # A connection costs the balancer two descriptors: where there are not enough, there are two.
 DESCRIPTORS = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -27,7 +27,6 @@ global
 defaults
   mode tcp
   timeout connect 10s
-  timeout check 5s
   timeout client 10m
   timeout server 10m
   retries 3

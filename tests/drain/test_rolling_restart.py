@@ -6,7 +6,7 @@ from rolling import PLACES, largest_share
 from support.promise import promise
 
 # An even spread has a tenth in each tenth of the period; a busy machine may hold some up.
-EVEN = 0.2
+EVEN = 0.3
 # The longest back-off of the clients.
 PATIENCE_MS = 5000
 # Pushes that cross a node's leaving: it could not be asked (503), or did not answer (504), or it
@@ -31,6 +31,8 @@ def test_a_rolling_restart_loses_nothing(fleet, load):
         "the slowest connect ended so many seconds after the closes of each node began:",
         [f"{slowest_at - begins:.1f}" for begins, _ in fleet.drains],
     )
+    for begins, ended in fleet.drains:
+        assert ended - begins < fleet.period + 5, "too busy a machine: something was given up"
     assert report["failures"] == {}
     assert {code for _, code in closes} == {1012}
     pushes = report["pushes"]
@@ -46,6 +48,5 @@ def test_a_rolling_restart_loses_nothing(fleet, load):
         times = [at / 1000 for at, _ in closes if begins - 1 < at / 1000 < ended]
         assert len(times) > load.clients / PLACES / 4, "few were on that node"
         shares.append(largest_share(times, begins, fleet.period))
-        assert ended - begins < fleet.period + 5, "something was given up"
     print("the largest share of closes in a tenth of the period:", [f"{s:.3f}" for s in shares])
     assert max(shares) < EVEN
