@@ -1,6 +1,5 @@
 #include "proxy/webhook/webhook_batch.h"
 
-#include <algorithm>
 #include <limits>
 
 #include "protocol/base/check.h"
@@ -100,13 +99,7 @@ void WebhookBatch::time_out() {
 
 void WebhookBatch::on_end(Outcome outcome) {
   oldest_deadline_.cancel();
-  // Without a connection: those fail that would have gone by it.
-  if (!has_left_) {
-    BatchEvents& waiting = owner_->waiting_events();
-    const std::size_t count = std::min(waiting.size(), route_.conf.batch_max);
-    events_.splice(events_.end(), waiting, waiting.begin(),
-                   std::next(waiting.begin(), static_cast<std::ptrdiff_t>(count)));
-  }
+  if (!has_left_) take_failed(outcome);
   BatchResults results;
   results.reserve(events_.size());
   if (outcome == Outcome::kAnswered) {
@@ -115,6 +108,19 @@ void WebhookBatch::on_end(Outcome outcome) {
     for (const BatchEvent& event : events_) fail(event, outcome, results);
   }
   owner_->on_batch_done(*this, results);
+}
+
+// Without a connection: those fail that would have gone by it; if it was waited for too long, those
+// that have waited for as long. Who came later waits on, with the next batch.
+void WebhookBatch::take_failed(Outcome outcome) {
+  BatchEvents& waiting = owner_->waiting_events();
+  const auto has_failed = [&](const BatchEvent& event) {
+    return outcome != Outcome::kQueueTimedOut || event.since_us <= waiting_since_us_;
+  };
+  while (!waiting.empty() && events_.size() < route_.conf.batch_max &&
+         has_failed(waiting.front())) {
+    events_.splice(events_.end(), waiting, waiting.begin());
+  }
 }
 
 void WebhookBatch::give_answers(BatchResults& results) {

@@ -75,6 +75,7 @@ class WebhookBatch final : WebhookFlow {
   void on_deadline(net::Deadline& deadline) override;
 
   void take_events();
+  void take_failed(Outcome outcome);
   void give_answers(BatchResults& results);
   void fail(const BatchEvent& event, Outcome outcome, BatchResults& results);
   void refuse_answer(const BatchEvent& event, std::string_view why, BatchResults& results);

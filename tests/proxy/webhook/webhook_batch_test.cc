@@ -300,6 +300,20 @@ TEST_F(WebhookBatchTest, ATryMayUseWhatTheYoungestHasLeft) {
   EXPECT_LE(tried_ms, 590U) << "not what it had in all";
 }
 
+TEST_F(WebhookBatchTest, OnlyThoseThatHaveWaitedTooLongForAConnectionFail) {
+  config.backends[0].queue_timeout = conf::Duration{400};
+  message_that_hangs();
+  message("old");
+  run_for(200);
+  message("young");
+  ASSERT_TRUE(until([&] { return !side().results.empty(); }));
+  EXPECT_THAT(outcomes(), ElementsAre(Outcome::kQueueTimedOut));
+  side().results.clear();
+  echo_all();
+  release_it();
+  EXPECT_EQ(result().answer.body, "young");
+}
+
 TEST_F(WebhookBatchTest, RoutesDoNotMix) {
   endpoint().routes.by_key.at("shout").batch_max = 3;
   message_that_hangs();
