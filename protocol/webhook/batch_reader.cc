@@ -199,7 +199,7 @@ class BatchReader::Parser {
   std::string why_;
 };
 
-Result<BatchReader, std::string> BatchReader::read(HttpAnswer answer) {
+Result<BatchReader, std::string> BatchReader::read(const HttpAnswer& answer) {
   if (answer.status < 200 || answer.status > 299) {
     return Failure{"the batch was answered with status " + std::to_string(answer.status)};
   }

@@ -32,7 +32,7 @@ class BatchReader {
   using Entry = Result<HttpAnswer, std::string>;
 
   // The error says why no event has an answer.
-  static Result<BatchReader, std::string> read(HttpAnswer answer);
+  static Result<BatchReader, std::string> read(const HttpAnswer& answer);
 
   // The answer to the event of that id; the error says why it has none. Once for each id.
   Entry take(std::string_view event_id);

@@ -124,7 +124,7 @@ void WebhookBatch::take_failed(Outcome outcome) {
 }
 
 void WebhookBatch::give_answers(BatchResults& results) {
-  auto batch = webhook::BatchReader::read(std::move(answer_));
+  auto batch = webhook::BatchReader::read(answer_);
   for (const BatchEvent& event : events_) {
     if (!batch) {
       refuse_answer(event, batch.error(), results);
