@@ -276,12 +276,12 @@ std::string Control::metrics_text() const {
         static_cast<double>(operations_->stream().lag_ms()) / kMilliseconds;
   }
   facts.keys = keys_->facts();
-  return observe::metrics_text(node_.metrics, facts);
   for (const SharedBackend& backend : node_.backends) {
     if (!backend.breaker) continue;
     facts.breakers.push_back({backend.conf->name, static_cast<unsigned>(backend.breaker->state()),
                               backend.breaker->openings()});
   }
+  return observe::metrics_text(node_.metrics, facts);
 }
 
 management::DrainProgress Control::drain_progress() const {
