@@ -22,11 +22,11 @@
 //   clients too. queued_bytes() counts it like a socket does, the handshake's time included.
 //
 // Buffers: encrypted and decrypted bytes pass through buffers of the loop (TlsBuffers), and an idle
-// stream has none: OpenSSL gives its own back. Measured with OpenSSL 3.0 (tls_memory_test.cc): it costs
-// 14.5 KB of heap with TLS 1.3 and 13.4 KB with TLS 1.2, the stream itself included. One on_read
-// brings what one read of the transport held. While the owner does not read, the transport is not
-// read; what the read that completed the handshake had behind it is held, up to that read's size. A
-// part of a record is held by OpenSSL, up to one record of 16 KiB.
+// stream has none: OpenSSL gives its own back. Measured with OpenSSL 3.0 (tls_memory_test.cc): it
+// costs 14.5 KB of heap with TLS 1.3 and 13.4 KB with TLS 1.2, the stream itself included. One
+// on_read brings what one read of the transport held. While the owner does not read, the transport
+// is not read; what the read that completed the handshake had behind it is held, up to that read's
+// size. A part of a record is held by OpenSSL, up to one record of 16 KiB.
 //
 // Owner, thread and life: those of Stream. The transport belongs to it.
 
