@@ -1,6 +1,7 @@
 #include "proxy/management/admin_api.h"
 
 #include <cstdio>
+#include <functional>
 #include <string_view>
 
 #include "protocol/http/target.h"
@@ -56,7 +57,8 @@ std::optional<Answer> AdminApi::refuse_change(const http::RequestHead& head) con
 // A body says nothing here, whatever its length.
 Started AdminApi::handle(const http::RequestHead& head, std::string, bool, CallListener*) {
   const Page* page = find_page(head);
-  return {0, head.method == "POST" ? (this->*page->change)() : (this->*page->show)()};
+  return {0,
+          head.method == "POST" ? std::invoke(page->change, this) : std::invoke(page->show, this)};
 }
 
 Answer AdminApi::healthz() const {
