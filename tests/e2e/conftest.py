@@ -13,6 +13,7 @@ from support.http1 import HttpConnection  # noqa: E402
 from support.management import member  # noqa: E402
 from support.nodes import Nodes  # noqa: E402
 from support.sockhook import PASSTHROUGH  # noqa: E402
+from support.tls_fixtures import authority, secure, server_files  # noqa: E402, F401
 
 
 def pytest_addoption(parser):

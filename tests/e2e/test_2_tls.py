@@ -12,27 +12,9 @@ from support.certificates import Authority
 from support.client import handshake_bytes
 from support.http1 import read_response
 from support.promise import promise
-from support.sockhook import PASSTHROUGH, run_binary
+from support.sockhook import run_binary
 from support.waiting import eventually
 from support.wire import Ended, Wire
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def server_files(authority):
-    return authority.issue()
-
-
-@pytest.fixture
-def secure(start, authority, server_files):
-    """A node whose public listener speaks TLS; `secure.context` trusts it."""
-    node = start(PASSTHROUGH, listen={"tls": server_files.settings()})
-    node.context = authority.client()
-    return node
 
 
 def is_refused_by_tls(address, context, name="localhost"):

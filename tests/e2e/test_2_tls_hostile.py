@@ -8,35 +8,15 @@ import subprocess
 
 import pytest
 from support.backend import echo
-from support.certificates import Authority
 from support.client import handshake_bytes
 from support.http1 import read_response
 from support.promise import promise
-from support.sockhook import PASSTHROUGH
 from support.waiting import eventually
 from support.wire import Ended, Wire
 
 TLS = "tls: {certificate: , key: , client_ca: , certificates: []}"
 ALERT, HANDSHAKE, DATA = 21, 22, 23
 RECORD_OVERFLOW, HANDSHAKE_FAILURE, PROTOCOL_VERSION, NO_PROTOCOL = 22, 40, 70, 120
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def server_files(authority):
-    return authority.issue()
-
-
-@pytest.fixture
-def secure(start, authority, server_files):
-    """A node whose public listener speaks TLS; `secure.context` trusts it."""
-    node = start(PASSTHROUGH, listen={"tls": server_files.settings()})
-    node.context = authority.client()
-    return node
 
 
 def record(kind, content, version=0x0303, length=None):

@@ -19,11 +19,6 @@ RELOADS = "Reload (SIGHUP or file change): routes, backends, limits, tokens, sec
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def certificates(authority):
     """Three that clients can tell apart by the common name."""
     return {name: authority.issue(name) for name in ("old", "new", "newer")}
